@@ -1,0 +1,42 @@
+# Sets up the environment and runs the everyday commands; `make help` lists them.
+# Plain POSIX sh and GNU make 3.81, so that macOS's own tools run it.
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test lint clean
+
+# The first Python that runs and is supported. Each candidate is started, because a pyenv shim can
+# be on the PATH and still fail. Without one, python3 says in setup_env.py what is wrong with it.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.10; do \
+	if $$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	then echo $$python; exit; fi; done; echo python3)
+# What installs the packages: uv, pip, or auto (uv when it is on the PATH).
+INSTALLER ?= auto
+
+VENV_PYTHON = .venv/bin/python
+DEMO_CONFIG = configs/demo/dyn-perceiver_regnety-tiny_digits.py
+DEMO_DIR = work_dirs/demo
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+env: ## Create or renew .venv, unless it is up to date
+	@python="$(PYTHON)"; "$$python" -c '' 2>/dev/null || { \
+		echo "error: '$$python' does not run. Install Python 3.10 to 3.13 (Debian and Ubuntu:" \
+			"apt install python3 python3-venv), or name yours: make env PYTHON=/path/to/python3" >&2; \
+		exit 1; }; \
+	"$$python" tools/setup_env.py --installer "$(INSTALLER)"
+
+demo: env ## Train a small Dyn-Perceiver on real digits and draw its accuracy-budget curve
+	$(VENV_PYTHON) tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR) --overwrite
+	$(VENV_PYTHON) tools/budget_curve.py $(DEMO_CONFIG) $(DEMO_DIR)/last.pth --out $(DEMO_DIR)/report --overwrite
+
+test: env ## Run the tests
+	$(VENV_PYTHON) -m pytest
+
+lint: env ## Check style and formatting
+	$(VENV_PYTHON) -m ruff check
+	$(VENV_PYTHON) -m ruff format --check
+
+clean: ## Remove .venv, builds and caches (work_dirs/ stays)
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Measuring: costs, exit tables, protocols and the results schema."""

@@ -1,0 +1,89 @@
+"""One pass of a trained classifier over one split, into an exit table."""
+
+import hashlib
+from collections.abc import Iterable
+
+import torch
+from mmengine.runner import Runner
+from torch import nn
+
+from dynp_plugins.errors import UserError
+from dynp_plugins.networks import MultiExitNetwork
+
+from .exit_table import ExitTable, ExitTableBuilder
+from .progress import track
+from .provenance import picture_digest
+
+
+def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
+    """The plain network inside an ``mmpretrain.ImageClassifier``; weights are shared.
+
+    Raises:
+        UserError: The classifier's head is not a `MultiExitHead`.
+    """
+    heads = getattr(getattr(classifier, 'head', None), 'heads', None)
+    if heads is None:
+        raise UserError('the model has no multi-exit head: use head=dict(type="MultiExitHead")')
+    return MultiExitNetwork(classifier.backbone, heads)
+
+
+def build_split(config, split: str) -> Iterable:
+    """The data loader ``config.{split}_dataloader``; samples come in the order of the data set."""
+    loader = dict(config[f'{split}_dataloader'])
+    loader.setdefault('sampler', dict(type='DefaultSampler', shuffle=False))
+    if loader['sampler'].get('shuffle', True):
+        raise UserError(f'{split}_dataloader shuffles: set sampler=dict(shuffle=False)')
+    seed = config.get('randomness', {}).get('seed')
+    return Runner.build_dataloader(loader, seed=seed)
+
+
+@torch.no_grad()
+def run_exit_pass(classifier: nn.Module, loader: Iterable, split: str) -> ExitTable:
+    """Run all exits on every sample of a split.
+
+    Args:
+        classifier: An ``mmpretrain.ImageClassifier`` with a `MultiExitHead`, on any device; its
+            mode is restored.
+        loader: Data loader of the split.
+        split: Name for messages, progress and the manifest.
+
+    Returns:
+        The table; its manifest holds ``split``, ``exit_names``, ``classes``, ``input_shape`` and
+        ``index_sha256``, a hash over all pictures in order.
+
+    Raises:
+        UserError: The split is empty, pictures differ in size, or samples have no label.
+    """
+    network = multi_exit_network(classifier)
+    training = classifier.training
+    classifier.eval()
+    builder, index_hash, shapes, classes = ExitTableBuilder(), hashlib.sha256(), set(), 0
+    try:
+        for batch in track(loader, f'{split} split'):
+            pictures = [picture_digest(image.numpy()) for image in batch['inputs']]
+            index_hash.update(b''.join(pictures))
+            data = classifier.data_preprocessor(batch, training=False)
+            samples = data['data_samples']
+            if 'gt_label' not in samples[0]:
+                raise UserError(f'the {split} split has no labels')
+            labels = torch.cat([sample.gt_label for sample in samples])
+            logits = network(data['inputs'])
+            builder.add(logits, labels, pictures)
+            classes = logits[0].shape[1]
+            shapes.add(tuple(data['inputs'].shape[1:]))
+    finally:
+        classifier.train(training)
+    if not shapes:
+        raise UserError(f'the {split} split is empty')
+    if len(shapes) > 1:
+        raise UserError(
+            f'pictures of the {split} split reach the network in different sizes ({shapes}), so '
+            'there is no one cost per exit: crop or resize them to one size'
+        )
+    return builder.build(
+        split=split,
+        exit_names=list(network.exit_names),
+        classes=classes,
+        input_shape=list(shapes.pop()),
+        index_sha256=index_hash.hexdigest(),
+    )

@@ -1,0 +1,71 @@
+"""Hashes and versions that say what a number was made from."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+
+_PACKAGES = (
+    'dynp-plugins',
+    'torch',
+    'torchvision',
+    'numpy',
+    'onedl-mmengine',
+    'onedl-mmcv',
+    'onedl-mmpretrain',
+    'fvcore',
+)
+_ENTRIES_WITHOUT_EFFECT = ('work_dir', 'launcher', 'load_from', 'resume', 'log_level')
+
+
+def config_sha256(config: Config) -> str:
+    """Hash of a merged config, without the entries that cannot change a measurement."""
+    entries = {k: v for k, v in config.to_dict().items() if k not in _ENTRIES_WITHOUT_EFFECT}
+    return hashlib.sha256(json.dumps(entries, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def weights_sha256(state_dict: Mapping[str, torch.Tensor]) -> str:
+    """Hash over the names, types, shapes and values of all tensors, in the order of the names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state_dict.items()):
+        digest.update(f'{name}:{tensor.dtype}:{tuple(tensor.shape)}'.encode())
+        array = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+        digest.update(array.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def picture_digest(pixels: np.ndarray) -> bytes:
+    """16 bytes that tell one picture's pixels from another's, as the network sees them."""
+    header = f'{pixels.dtype}{pixels.shape}'.encode()
+    return hashlib.blake2b(header + pixels.tobytes(), digest_size=16).digest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that make the numbers."""
+    found = {'python': platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str | None:
+    """This project's commit, with ``-dirty`` if files differ from it; None outside a checkout."""
+    command = ['git', '-C', str(Path(__file__).parent), 'describe', '--always', '--abbrev=40']
+    try:
+        # --exclude leaves tags out, so that the answer is always a commit.
+        answer = subprocess.run(
+            [*command, '--dirty', '--exclude', '*'], capture_output=True, text=True, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None

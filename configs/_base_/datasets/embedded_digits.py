@@ -1,0 +1,39 @@
+"""The embedded handwritten digits, 64x64, made on first use."""
+
+data_preprocessor = dict(
+    type='mmpretrain.ClsDataPreprocessor',
+    num_classes=10,
+    mean=[127.5, 127.5, 127.5],
+    std=[64.0, 64.0, 64.0],
+    to_rgb=False,  # the pictures are RGB already
+)
+_train_pipeline = [
+    dict(type='mmpretrain.RandomCrop', crop_size=64, padding=4, padding_mode='reflect'),
+    dict(type='mmpretrain.PackInputs'),
+]
+_test_pipeline = [dict(type='mmpretrain.PackInputs')]
+
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=1,
+    dataset=dict(type='EmbeddedDigits', split='train', pipeline=_train_pipeline),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    worker_init_fn=dict(type='seed_worker'),
+    drop_last=True,
+)
+calibration_dataloader = dict(
+    batch_size=256,
+    num_workers=1,
+    dataset=dict(type='EmbeddedDigits', split='calibration', pipeline=_test_pipeline),
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
+# Watches the training; the test split is left alone until the end.
+val_dataloader = calibration_dataloader
+test_dataloader = dict(
+    batch_size=256,
+    num_workers=1,
+    dataset=dict(type='EmbeddedDigits', split='test', pipeline=_test_pipeline),
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
+val_evaluator = dict(type='MultiExitAccuracy', topk=(1, 5))
+test_evaluator = val_evaluator

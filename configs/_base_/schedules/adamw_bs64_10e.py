@@ -1,0 +1,38 @@
+"""AdamW for 10 epochs at batch 64, one-cycle learning rate; EMA 0.99."""
+
+optim_wrapper = dict(
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05),
+    paramwise_cfg=dict(
+        norm_decay_mult=0.0,
+        bias_decay_mult=0.0,
+        custom_keys={
+            'backbone.latent': dict(decay_mult=0.0),
+            '.position_bias': dict(decay_mult=0.0),
+        },
+    ),
+    clip_grad=dict(max_norm=5.0),
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=True, end=1, convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-6,
+        by_epoch=True,
+        begin=1,
+        convert_to_iter_based=True,
+    ),
+]
+train_cfg = dict(by_epoch=True, max_epochs=10, val_interval=1)
+val_cfg = dict()
+test_cfg = dict()
+auto_scale_lr = dict(base_batch_size=64)
+
+custom_hooks = [
+    dict(
+        type='mmpretrain.EMAHook',
+        momentum=0.01,  # mmengine's momentum is one minus the decay
+        priority='ABOVE_NORMAL',
+        evaluate_on_ema=True,
+        evaluate_on_origin=True,
+    )
+]

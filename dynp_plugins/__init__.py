@@ -1,0 +1,15 @@
+"""Early-exit vision networks, measured honestly.
+
+>>> import dynp_plugins
+>>> network = dynp_plugins.create_model('dyn_perceiver_regnety_400mf', num_classes=10)
+
+gives a network in plain torch. ``import dynp_plugins.openmmlab`` registers the same networks in
+the OpenMMLab registries.
+"""
+
+from .errors import UserError
+from .model_zoo import create_model
+from .networks import list_models
+
+__all__ = ['UserError', 'create_model', 'list_models']
+__version__ = '0.1.0'

@@ -1,0 +1,15 @@
+"""Checkpoint files: reading them safely, loading them strictly, converting official ones."""
+
+from .conversion import convert_checkpoint, convert_state_dict
+from .loading import check_weights, load_weights
+from .reading import Checkpoint, load_checkpoint_file, read_checkpoint
+
+__all__ = [
+    'Checkpoint',
+    'check_weights',
+    'convert_checkpoint',
+    'convert_state_dict',
+    'load_checkpoint_file',
+    'load_weights',
+    'read_checkpoint',
+]

@@ -1,0 +1,104 @@
+"""Reading checkpoint files without ever running code from them."""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+
+_WEIGHTS_KEYS = ('state_dict', 'model_ema', 'model')
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights and what the file says of them.
+
+    Attributes:
+        path: Where they were read.
+        state_dict: Parameter and buffer names to tensors, a leading ``module.`` removed.
+        meta: The file's ``meta`` entry, empty if it has none.
+        has_ema: Whether the file comes from a run that kept a moving average of its weights;
+            ``state_dict`` is then the average.
+    """
+
+    path: Path
+    state_dict: dict[str, Tensor]
+    meta: dict[str, Any] = field(default_factory=dict)
+    has_ema: bool = False
+
+
+def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> Any:
+    """`torch.load` with ``weights_only=True``, and errors a user can act on.
+
+    Training checkpoints of mmengine hold a few of its own plain classes (log histories) beside
+    the weights; those, and nothing else, are let through.
+
+    Raises:
+        UserError: The file is missing, truncated, not a checkpoint, or needs arbitrary objects
+            to be unpickled.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f'no checkpoint at {path}')
+    try:
+        with torch.serialization.safe_globals(_mmengine_log_classes()):
+            return torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        if 'Unsupported global' in str(error) or 'Unsupported class' in str(error):
+            raise UserError(
+                f'{path} holds Python objects besides weights and is not unpickled, because that '
+                'could run foreign code; where it was made, save it again as '
+                "torch.save({'state_dict': model.state_dict()}, PATH)"
+            ) from error
+        raise UserError(f'{path} is not a PyTorch checkpoint, or is damaged') from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f'{path} cannot be read as a PyTorch checkpoint; it is probably truncated '
+            f'({path.stat().st_size:,} bytes): copy or download it again'
+        ) from error
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a file's weights, whichever of the usual layouts it has.
+
+    Known are a bare state dict and a dict with the entry ``state_dict``, ``model_ema`` or
+    ``model`` (the first of them that is there).
+
+    Raises:
+        UserError: As in `load_checkpoint_file`, or there are no weights inside.
+    """
+    path = Path(path)
+    content = load_checkpoint_file(path)
+    if not isinstance(content, Mapping):
+        raise UserError(f'{path} holds a {type(content).__name__}, not a dict of weights')
+    weights = next((content[key] for key in _WEIGHTS_KEYS if key in content), content)
+    if (
+        not isinstance(weights, Mapping)
+        or not weights
+        or not all(isinstance(value, Tensor) for value in weights.values())
+    ):
+        keys = ', '.join(map(str, list(content)[:8]))
+        raise UserError(
+            f'{path} has no state dict of tensors; its entries are: {keys or "none"}. Expected '
+            f'are the weights themselves, or one of the entries {", ".join(_WEIGHTS_KEYS)}'
+        )
+    meta = content.get('meta')
+    return Checkpoint(
+        path=path,
+        state_dict={key.removeprefix('module.'): value for key, value in weights.items()},
+        meta=dict(meta) if isinstance(meta, Mapping) else {},
+        has_ema='ema_state_dict' in content,
+    )
+
+
+def _mmengine_log_classes() -> list:
+    try:
+        from mmengine.runner.checkpoint import get_torch_safe_globals
+    except ImportError:  # plain torch use, without the training stack
+        return []
+    return get_torch_safe_globals()

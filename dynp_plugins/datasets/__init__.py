@@ -1,0 +1,9 @@
+"""The embedded default data: made on first use from what a dependency ships, kept in a cache.
+
+Nothing in this package imports an OpenMMLab package; dataset classes are built on top of it.
+"""
+
+from dynp_plugins.datasets.digit_images import DigitImages, load_digit_images
+from dynp_plugins.datasets.digit_scans import SPLITS
+
+__all__ = ['SPLITS', 'DigitImages', 'load_digit_images']

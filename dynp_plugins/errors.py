@@ -1,0 +1,30 @@
+"""The one exception for mistakes a user can mend, and how command lines show it."""
+
+import functools
+import sys
+from collections.abc import Callable
+
+
+class UserError(ValueError):
+    """Something the caller passed cannot work; the message names the value and the fix.
+
+    Command lines print the message alone and exit with status 2; everything else keeps its
+    traceback, because it is a defect of ours.
+    """
+
+
+def exits_on_user_error(main: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command line's ``main`` so that a `UserError` ends it with exit status 2.
+
+    The message goes to stderr behind ``error:``, without a traceback.
+    """
+
+    @functools.wraps(main)
+    def wrapper(*args, **kwargs) -> None:
+        try:
+            main(*args, **kwargs)
+        except UserError as error:
+            print(f'error: {error}', file=sys.stderr)
+            raise SystemExit(2) from None
+
+    return wrapper

@@ -1,0 +1,127 @@
+"""The contract of a multi-exit network: a backbone that advances in steps, and heads that read it.
+
+One definition serves training, dynamic inference and cost counting, so they cannot drift apart.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+"""What a backbone carries from step to step: batch-first tensors only, so that a batch can be
+thinned by indexing every entry."""
+
+
+class ExitBackbone(nn.Module):
+    """A feature extractor cut into steps, one per exit.
+
+    Attributes:
+        exit_names: The exits in order of execution. A later exit need not be a better one.
+        exit_channels: Width of the feature each step hands to its head.
+    """
+
+    exit_names: tuple[str, ...]
+    exit_channels: tuple[int, ...]
+
+    def start(self, images: Tensor) -> State:
+        """Turn images (B, 3, H, W) into the state before the first step."""
+        raise NotImplementedError
+
+    def step(self, k: int, state: State) -> tuple[State, Tensor]:
+        """Run everything exit ``k`` needs beyond exit ``k - 1``.
+
+        Args:
+            k: Index into `exit_names`.
+            state: The state `start` or the previous step returned; it is left untouched.
+
+        Returns:
+            The new state and exit ``k``'s feature, batch first.
+        """
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Run all steps and return the feature of every exit."""
+        state = self.start(images)
+        features = []
+        for k in range(len(self.exit_names)):
+            state, feature = self.step(k, state)
+            features.append(feature)
+        return tuple(features)
+
+
+class ExitHeads(nn.Module):
+    """One classifier per exit; a head may also read the logits of the exits before it."""
+
+    exit_names: tuple[str, ...]
+    in_channels: tuple[int, ...]
+
+    def step(self, k: int, feature: Tensor, previous_logits: Sequence[Tensor]) -> Tensor:
+        """Classify at exit ``k``.
+
+        Args:
+            k: Index into `exit_names`.
+            feature: What the backbone's step ``k`` returned, batch first.
+            previous_logits: Logits (B, classes) of the exits 0 .. k - 1.
+
+        Returns:
+            Logits (B, classes).
+        """
+        raise NotImplementedError
+
+    def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Turn the feature of every exit into the logits of every exit."""
+        logits: list[Tensor] = []
+        for k, feature in enumerate(features):
+            logits.append(self.step(k, feature, logits))
+        return tuple(logits)
+
+
+class MultiExitNetwork(nn.Module):
+    """A backbone with its heads.
+
+    Example:
+        >>> network = create_model('dyn_perceiver_regnety_tiny', num_classes=10).eval()
+        >>> state, logits = network.start(images), []
+        >>> for k, name in enumerate(network.exit_names):
+        ...     state, exit_logits = network.step(k, state, logits)
+        ...     logits.append(exit_logits)  # equals network(images)[k]
+
+    Raises:
+        ValueError: The heads were built for other exits or widths than the backbone offers.
+    """
+
+    def __init__(self, backbone: ExitBackbone, heads: ExitHeads):
+        super().__init__()
+        if tuple(backbone.exit_names) != tuple(heads.exit_names):
+            raise ValueError(
+                f'the backbone has the exits {backbone.exit_names}, the heads {heads.exit_names}'
+            )
+        if tuple(backbone.exit_channels) != tuple(heads.in_channels):
+            raise ValueError(
+                f'the backbone offers exit_channels={backbone.exit_channels}, '
+                f'the heads expect in_channels={heads.in_channels}'
+            )
+        self.backbone = backbone
+        self.heads = heads
+
+    @property
+    def exit_names(self) -> tuple[str, ...]:
+        return self.backbone.exit_names
+
+    def start(self, images: Tensor) -> State:
+        """Turn images (B, 3, H, W) into the state before the first step."""
+        return self.backbone.start(images)
+
+    def step(self, k: int, state: State, previous_logits: Sequence[Tensor]) -> tuple[State, Tensor]:
+        """Advance to exit ``k``: the new state and the logits (B, classes) of exit ``k``."""
+        state, feature = self.backbone.step(k, state)
+        return state, self.heads.step(k, feature, previous_logits)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """All exits: `start`, then every `step`; one (B, classes) tensor of logits per exit."""
+        state = self.start(images)
+        logits: list[Tensor] = []
+        for k in range(len(self.exit_names)):
+            state, exit_logits = self.step(k, state, logits)
+            logits.append(exit_logits)
+        return tuple(logits)

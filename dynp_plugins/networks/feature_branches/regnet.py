@@ -1,0 +1,53 @@
+"""RegNet-Y feature branches, made of torchvision's building blocks.
+
+Paper: "Designing Network Design Spaces", arXiv 2003.13678. The published sizes equal torchvision's
+``regnet_y_*`` without their classifier; ``regnety_tiny`` is ours, for 64x64 images on a CPU.
+"""
+
+from torch import nn
+from torchvision.models.regnet import BlockParams, RegNet
+
+from .branch import FeatureBranch
+
+_PUBLISHED = {
+    'regnety_400mf': dict(depth=16, w_0=48, w_a=27.89, w_m=2.09, group_width=8),
+    'regnety_800mf': dict(depth=14, w_0=56, w_a=38.84, w_m=2.4, group_width=16),
+    'regnety_1.6gf': dict(depth=27, w_0=48, w_a=20.71, w_m=2.65, group_width=24),
+    'regnety_3.2gf': dict(depth=21, w_0=80, w_a=42.63, w_m=2.66, group_width=24),
+}
+
+
+def _tiny_blocks() -> BlockParams:
+    depths, widths = [1, 1, 2, 1], [32, 64, 128, 192]
+    return BlockParams(
+        depths=depths,
+        widths=widths,
+        group_widths=[16] * 4,
+        bottleneck_multipliers=[1.0] * 4,
+        strides=[2] * 4,
+        se_ratio=0.25,
+    )
+
+
+REGNETY_ARCHS = (*_PUBLISHED, 'regnety_tiny')
+
+
+def regnety(arch: str) -> FeatureBranch:
+    """Build the RegNet-Y branch named ``arch``, one of `REGNETY_ARCHS`.
+
+    Strides of the stem and the four stages: 2 each, so 4, 8, 16 and 32 after the stages.
+    """
+    if arch == 'regnety_tiny':
+        blocks, stem_width = _tiny_blocks(), 24
+    else:
+        blocks, stem_width = BlockParams.from_init_params(se_ratio=0.25, **_PUBLISHED[arch]), 32
+    network = RegNet(
+        blocks,
+        num_classes=1,  # the classifier is thrown away
+        stem_width=stem_width,
+        norm_layer=nn.BatchNorm2d,
+        activation=nn.ReLU,
+    )
+    return FeatureBranch(
+        network.stem, list(network.trunk_output), channels=(stem_width, *blocks.widths)
+    )

@@ -1,0 +1,54 @@
+"""Reading OpenMMLab config files, with errors a user can act on."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..errors import UserError
+
+_COLLATE = dict(type='default_collate')
+_LOADERS = ('train_dataloader', 'val_dataloader', 'calibration_dataloader', 'test_dataloader')
+
+
+def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
+    """Read a config file and override single entries.
+
+    Data loaders that name no ``collate_fn`` get ``default_collate``, as in mmpretrain's own tools.
+
+    Args:
+        path: The ``.py`` (or json, yaml) file.
+        options: Dotted keys to values, as ``--cfg-options`` gives them.
+
+    Raises:
+        UserError: The file is missing or broken, or an option does not fit it.
+    """
+    if not Path(path).is_file():
+        raise UserError(f'no config file {path}')
+    try:
+        config = Config.fromfile(str(path))
+    except UserError:
+        raise
+    except Exception as error:  # a config is Python code and can fail in any way
+        raise UserError(f'config {path} cannot be read: {type(error).__name__}: {error}') from error
+    if options:
+        try:
+            config.merge_from_dict(options)
+        except (KeyError, TypeError, IndexError, AssertionError) as error:
+            raise UserError(f'--cfg-options {options} does not fit {path}: {error}') from error
+    for name in _LOADERS:
+        if config.get(name) is not None:
+            config[name].setdefault('collate_fn', _COLLATE)
+    config.setdefault('work_dir', str(Path('work_dirs') / Path(path).stem))
+    return config
+
+
+def require(config: Config, *keys: str) -> None:
+    """Check that a config has the entries a command needs.
+
+    Raises:
+        UserError: One is missing or None.
+    """
+    for key in keys:
+        if config.get(key) is None:
+            raise UserError(f'config {config.filename} has no {key}; add it')

@@ -1,0 +1,77 @@
+"""Training hooks: stop at a non-finite loss; random numbers that survive a resume."""
+
+import random
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.registry import FUNCTIONS, HOOKS
+
+from ..errors import UserError
+
+
+@HOOKS.register_module()
+class NonFiniteLossHook(Hook):
+    """Stop training when a loss is NaN or infinite, before a checkpoint of it can be written.
+
+    Args:
+        interval: Look every so many iterations. Looking waits for a GPU to finish.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, interval: int = 1):
+        self.interval = interval
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Check the losses of this iteration.
+
+        Raises:
+            UserError: One is not finite; the message names it, the iteration and the epoch.
+        """
+        if not self.every_n_train_iters(runner, self.interval):
+            return
+        broken = [
+            name for name, value in (outputs or {}).items() if not torch.isfinite(value).all()
+        ]
+        if broken:
+            raise UserError(
+                f'{", ".join(broken)} is not finite at iteration {runner.iter + 1} (epoch '
+                f'{runner.epoch + 1}, batch {batch_idx + 1}); training stops and checkpoints '
+                'written before stay. Lower optim_wrapper.optimizer.lr, clip gradients with '
+                'optim_wrapper.clip_grad, or look for broken pictures and labels'
+            )
+
+
+@HOOKS.register_module()
+class EpochSeedHook(Hook):
+    """Seed all random number generators anew at each epoch, from the run's seed and the epoch.
+
+    An epoch's augmentations, mixup draws and dropout then do not depend on whether the run was
+    interrupted before it. Data loader workers follow if they are not persistent and use
+    `seed_worker`.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train_epoch(self, runner) -> None:
+        """Seed `random`, NumPy and torch; ranks differ."""
+        sequence = np.random.SeedSequence([runner.seed, runner.epoch, get_rank()])
+        _seed_all(int(sequence.generate_state(1)[0]))
+
+
+@FUNCTIONS.register_module()
+def seed_worker(worker_id: int) -> None:
+    """``worker_init_fn`` that takes the seed torch drew for this worker and epoch.
+
+    mmengine's default gives a worker the same seed in every epoch, so that each epoch repeats the
+    augmentations of the first.
+    """
+    _seed_all(torch.initial_seed() % 2**32)
+
+
+def _seed_all(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

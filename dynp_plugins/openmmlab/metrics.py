@@ -1,0 +1,73 @@
+"""Accuracy of every exit, for everybody ("anytime" accuracy)."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.registry import METRICS
+
+from ..errors import UserError
+
+
+@METRICS.register_module()
+class MultiExitAccuracy(BaseMetric):
+    """Top-k accuracy in percent per named exit, as ``accuracy/EXIT_topK``.
+
+    Reads what `MultiExitHead.predict` writes.
+
+    Args:
+        topk: The ks. Each must be at most the number of classes.
+        collect_device: As in mmengine.
+        prefix: As in mmengine.
+    """
+
+    default_prefix = 'accuracy'
+
+    def __init__(
+        self, topk: Sequence[int] = (1, 5), collect_device: str = 'cpu', prefix: str | None = None
+    ):
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.topk = tuple(topk)
+
+    def process(self, data_batch, data_samples: Sequence[dict]) -> None:
+        """Keep, per sample and exit, how many classes score above the right one.
+
+        Raises:
+            UserError: The model's head is not a `MultiExitHead`, or k exceeds the classes.
+        """
+        for sample in data_samples:
+            if 'exit_scores' not in sample:
+                raise UserError('MultiExitAccuracy needs a model whose head is a MultiExitHead')
+            scores, label = sample['exit_scores'], sample['gt_label']
+            if max(self.topk) > scores.shape[1]:
+                raise UserError(
+                    f'MultiExitAccuracy(topk={self.topk}): there are only {scores.shape[1]} '
+                    'classes; lower topk in val_evaluator and test_evaluator'
+                )
+            self.results.append((sample['exit_names'], label_rank(scores, label).cpu()))
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Mean over the samples."""
+        exit_names = results[0][0]
+        ranks = torch.stack([rank for _, rank in results])  # (N, exits)
+        return {
+            f'{name}_top{k}': 100 * (ranks[:, i] < k).double().mean().item()
+            for i, name in enumerate(exit_names)
+            for k in self.topk
+        }
+
+
+def label_rank(scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """How many classes are preferred to the right one: 0 is a correct top-1 prediction.
+
+    Among equal scores the lower class index is preferred, as ``argmax`` does on the CPU, so
+    that a constant score does not count as right.
+
+    Args:
+        scores: (..., classes).
+        label: Class index, of shape (1,) or broadcastable to ``scores.shape[:-1]``.
+    """
+    label = label.expand(scores.shape[:-1]).unsqueeze(-1)
+    own = scores.gather(-1, label)
+    tied_before = (scores == own) & (torch.arange(scores.shape[-1], device=scores.device) < label)
+    return ((scores > own) | tied_before).sum(-1)

@@ -1,0 +1,1 @@
+"""Drawing: figures, tables and the self-contained page. Nothing is measured here."""

@@ -1,0 +1,183 @@
+"""What the numbers say, in one plain sentence each; every sentence is true of the data it is given.
+
+The sentences describe measured curves. They read the test split, so they choose no threshold and
+promise nothing about other images.
+"""
+
+import math
+from dataclasses import dataclass
+
+from benchmarks.results import CurvePoint, ModelResult, Results
+
+from .axes import CostUnit, cost_unit
+from .labels import one_line, series_names
+
+MOST_COST = 80
+"""A saving is a headline when it leaves at most this percentage of the full network's MACs ..."""
+
+LEAST_ACCURACY = 90
+"""... and at least this percentage of its accuracy."""
+
+WORTH_OF_ACCURACY = 10
+"""Of two savings, one that keeps 1 % more accuracy may cost up to this many % of the MACs more."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """A budget that keeps most of the accuracy for clearly fewer MACs.
+
+    Attributes:
+        point: The budget.
+        accuracy_share: Its top-1 accuracy divided by that of the last exit for every image.
+        cost_share: Its mean MACs divided by those of the last exit.
+    """
+
+    point: CurvePoint
+    accuracy_share: float
+    cost_share: float
+
+    @property
+    def accuracy_percent(self) -> int:
+        """`accuracy_share` in whole percent, rounded down so that it claims nothing extra."""
+        return math.floor(100 * self.accuracy_share + 1e-9)
+
+    @property
+    def cost_percent(self) -> int:
+        """`cost_share` in whole percent, rounded up."""
+        return math.ceil(100 * self.cost_share - 1e-9)
+
+    def sentence(self) -> str:
+        """The headline."""
+        accuracy = self.accuracy_percent
+        kept = "The full network's" if accuracy >= 100 else f"{accuracy} % of the full network's"
+        return f'{kept} accuracy at {self.cost_percent} % of its MACs'
+
+
+def best_saving(model: ModelResult) -> Saving | None:
+    """The saving to report: the one that gives most MACs for least accuracy, if there is one.
+
+    Accuracy above the full network's counts as equal to it.
+    """
+    full = model.exits[-1]
+    if full.test_top1_percent <= 0 or full.gmacs <= 0:
+        return None
+    savings = [
+        Saving(point, point.top1_percent / full.test_top1_percent, point.gmacs_mean / full.gmacs)
+        for point in model.points
+    ]
+    worth_saying = [
+        saving
+        for saving in savings
+        if saving.cost_percent <= MOST_COST and saving.accuracy_percent >= LEAST_ACCURACY
+    ]
+
+    def price(saving: Saving) -> tuple[float, float]:
+        accuracy = min(saving.accuracy_percent, 100)
+        return saving.cost_percent - WORTH_OF_ACCURACY * accuracy, -saving.accuracy_share
+
+    return min(worth_saying, key=price, default=None)
+
+
+def model_finding(model: ModelResult, unit: CostUnit) -> str:
+    """What one model's curve says."""
+    saving = best_saving(model)
+    if saving:
+        return saving.sentence()
+    low, high = _ends(model)
+    return (
+        f'Top-1 goes from {low.top1_percent:.1f} % at {unit.cost(low.gmacs_mean)} '
+        f'to {high.top1_percent:.1f} % at {unit.cost(high.gmacs_mean)}'
+    )
+
+
+def same_test_split(results: Results) -> bool:
+    """Whether all models were tested on the same samples, so that they may be compared."""
+    return len({(model.task, model.test.sha256) for model in results.models}) == 1
+
+
+def results_finding(results: Results) -> str:
+    """What the whole comparison says; for one model, what its curve says."""
+    unit = cost_unit(results)
+    if len(results.models) == 1:
+        return model_finding(results.models[0], unit)
+    if not same_test_split(results):
+        return f'{len(results.models)} models, tested on different images: not to be compared'
+    low = max(_ends(model)[0].gmacs_mean for model in results.models)
+    high = min(_ends(model)[1].gmacs_mean for model in results.models)
+    return _best_within(max(low, (low + high) / 2), results, unit)
+
+
+def _best_within(budget: float, results: Results, unit: CostUnit) -> str:
+    """Which model is the most accurate when the mean cost may not exceed ``budget`` GMACs.
+
+    Every model needs a point within the budget.
+    """
+    accuracies = [
+        max(point.top1_percent for point in model.points if point.gmacs_mean <= budget)
+        for model in results.models
+    ]
+    names = [one_line(name, 40) for name in series_names(results)]
+    ranked = sorted(zip(accuracies, names, strict=True), key=lambda pair: -pair[0])
+    (best, first), (other, second) = ranked[:2]
+    within = f'With at most {unit.cost(budget)} per image'
+    if best - other < noise(best, results.models[0].test.samples):
+        return (
+            f'{within}, {first} ({best:.1f} %) and {second} ({other:.1f} %) are too close to call'
+        )
+    return (
+        f'{within}, {first} is the most accurate: {best:.1f} %, before {second} with {other:.1f} %'
+    )
+
+
+def noise(top1_percent: float, samples: int) -> float:
+    """Difference of two accuracies, in percent, that ``samples`` images cannot tell from chance.
+
+    Normal approximation for two independent proportions at the 95 % level. Two models that see
+    the same images differ by less than that by chance, so it errs on the quiet side.
+    """
+    share = min(max(top1_percent / 100, 0.5 / samples), 1 - 0.5 / samples)
+    return 196 * math.sqrt(2 * share * (1 - share) / samples)
+
+
+def shown_point(model: ModelResult) -> CurvePoint:
+    """The budget that the texts speak of: that of `best_saving`, else the one in the middle."""
+    saving = best_saving(model)
+    if saving:
+        return saving.point
+    low, high = _ends(model)
+    middle = (low.gmacs_mean + high.gmacs_mean) / 2
+    return min(model.points, key=lambda point: abs(point.gmacs_mean - middle))
+
+
+def leaving_finding(model: ModelResult, unit: CostUnit) -> str:
+    """How many images leave before the end, at `shown_point`."""
+    point, last = shown_point(model), model.exits[-1].name
+    early = math.floor(100 * (1 - point.exit_shares[last]) + 1e-9)
+    return (
+        f'At {unit.cost(point.gmacs_mean)} per image, {early} % of the test images leave '
+        'before the last exit'
+    )
+
+
+def exits_finding(model: ModelResult) -> str:
+    """Which exit is the most accurate when every image leaves there."""
+    accuracies = [exit.test_top1_percent for exit in model.exits]
+    first, last = model.exits[0], model.exits[-1]
+    best = model.exits[accuracies.index(max(accuracies))]
+    if len(model.exits) == 1:
+        return f'The only exit, {one_line(last.name, 40)}, reaches {accuracies[0]:.1f} %'
+    if all(a < b for a, b in zip(accuracies, accuracies[1:], strict=False)):
+        return (
+            f'Every exit is more accurate than the one before: {accuracies[0]:.1f} % at '
+            f'{one_line(first.name, 40)}, {accuracies[-1]:.1f} % at {one_line(last.name, 40)}'
+        )
+    said = f'The most accurate exit is {one_line(best.name, 40)} with {max(accuracies):.1f} %'
+    if best is last:
+        return said
+    return f'{said}; {one_line(last.name, 40)} costs more and reaches {accuracies[-1]:.1f} %'
+
+
+def _ends(model: ModelResult) -> tuple[CurvePoint, CurvePoint]:
+    """The cheapest and the dearest point on the test split."""
+    points = sorted(model.points, key=lambda point: point.gmacs_mean)
+    return points[0], points[-1]

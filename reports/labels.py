@@ -1,0 +1,58 @@
+"""Names and sentences as a reader sees them: on one line, short enough, each model's own."""
+
+import re
+from pathlib import PurePath
+
+from benchmarks.results import Results
+
+
+def one_line(text: str, most: int = 1000) -> str:
+    """``text`` without line breaks, control and unpaired surrogate characters, at most ``most`` long.
+
+    What is too long loses its middle, because names of models differ at both ends.
+    """
+    text = ''.join(
+        c if c.isprintable() or c.isspace() else '\N{REPLACEMENT CHARACTER}' for c in text
+    )
+    text = ' '.join(text.split())
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return text[:head] + '\N{HORIZONTAL ELLIPSIS}' + text[head + 1 - most :]
+
+
+def series_names(results: Results) -> list[str]:
+    """One name per model, all different, in the order of ``results.models``.
+
+    Models that share a name are told apart by their weights, else by their checkpoint's file
+    name, else by a number.
+    """
+    names = [one_line(model.name) or 'model' for model in results.models]
+    weights = [model.weights for model in results.models]
+    files = [PurePath(model.checkpoint.path).stem for model in results.models]
+    for extras in (weights, files):
+        longer = [f'{name} ({one_line(extra)})' for name, extra in zip(names, extras, strict=True)]
+        for i, name in enumerate(list(names)):
+            same = [k for k, other in enumerate(names) if other == name]
+            if i == same[0] and len(same) > 1 and len({longer[k] for k in same}) == len(same):
+                for k in same:
+                    names[k] = longer[k]
+    taken: set[str] = set()
+    for i, name in enumerate(names):
+        number = 1
+        while names[i] in taken:
+            number += 1
+            names[i] = f'{name} #{number}'
+        taken.add(names[i])
+    return names
+
+
+def exit_names(results: Results) -> list[str]:
+    """The union of the models' exits, in order of first appearance."""
+    return list(dict.fromkeys(exit.name for model in results.models for exit in model.exits))
+
+
+def typeset(sentence: str) -> str:
+    """Bind numbers to their units, so that no line breaks between them, and curl apostrophes."""
+    bound = re.sub(r'(?<=\d) (?=%|[KMGT]?(?:MACs|FLOPs)\b)', '\N{NO-BREAK SPACE}', sentence)
+    return re.sub(r"(?<=\w)'(?=\w)", '\N{RIGHT SINGLE QUOTATION MARK}', bound)

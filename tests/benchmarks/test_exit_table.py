@@ -1,0 +1,76 @@
+"""Exit tables: what they hold, files, and the refusal of overlapping splits."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.exit_table import ExitTable, ExitTableBuilder, check_disjoint
+from benchmarks.provenance import picture_digest
+from dynp_plugins import UserError
+
+
+def table(pictures=range(6), seed=0, **manifest):
+    generator = torch.Generator().manual_seed(seed)
+    logits = tuple(torch.randn(len(pictures), 5, generator=generator) for _ in range(3))
+    labels = torch.randint(5, (len(pictures),), generator=generator)
+    digests = [picture_digest(np.array([i])) for i in pictures]
+    builder = ExitTableBuilder()
+    builder.add(tuple(y[:4] for y in logits), labels[:4], digests[:4])
+    builder.add(tuple(y[4:] for y in logits), labels[4:], digests[4:])
+    return builder.build(**manifest), torch.stack(logits, 1), labels
+
+
+def test_columns_against_plain_torch():
+    built, logits, labels = table()
+    p = logits.softmax(-1)
+    assert len(built) == 6
+    assert built.prediction.tolist() == logits.argmax(-1).tolist()
+    np.testing.assert_array_equal(built.correct, logits.argmax(-1) == labels[:, None])
+    np.testing.assert_allclose(built.max_softmax, p.max(-1).values, rtol=1e-6)
+    np.testing.assert_allclose(built.entropy, -(p * p.log()).sum(-1), rtol=1e-5)
+    ordered = p.sort(-1).values
+    np.testing.assert_allclose(built.margin, ordered[..., -1] - ordered[..., -2], rtol=1e-5)
+    assert built.label.tolist() == labels.tolist()
+    ranks = (logits > logits.gather(-1, labels[:, None, None].expand(-1, 3, 1))).sum(-1)
+    for k in (1, 2, 5):
+        np.testing.assert_allclose(built.topk_percent(k), 100 * (ranks < k).float().mean(0))
+
+
+def test_round_trip_without_pickle(tmp_path):
+    built, _, _ = table(split='test', exit_names=['a', 'b', 'c'])
+    built.save(tmp_path / 'sub' / 'x.npz')
+    loaded = ExitTable.load(tmp_path / 'sub' / 'x.npz')
+    assert loaded.manifest == {'split': 'test', 'exit_names': ['a', 'b', 'c']}
+    for name in ('prediction', 'label_rank', 'max_softmax', 'entropy', 'margin', 'picture'):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(built, name))
+    assert sorted(path.name for path in (tmp_path / 'sub').iterdir()) == ['x.json', 'x.npz']
+
+
+def test_damaged_table_is_named(tmp_path):
+    table()[0].save(tmp_path / 'x.npz')
+    (tmp_path / 'x.npz').write_bytes((tmp_path / 'x.npz').read_bytes()[:300])
+    with pytest.raises(UserError, match=r'x\.npz is not a readable exit table'):
+        ExitTable.load(tmp_path / 'x.npz')
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_logits_that_are_not_finite_are_refused(value):
+    logits = torch.zeros(1, 3)
+    logits[0, 1] = value
+    with pytest.raises(UserError, match='NaN or infinite logits'):
+        ExitTableBuilder().add((logits,), torch.tensor([0]), [b'x' * 16])
+
+
+def test_splits():
+    check_disjoint(table(range(6))[0], table(range(6, 12))[0])
+    with pytest.raises(UserError, match=r'are the same pictures: 6 of the 6.*HeldOut'):
+        check_disjoint(table(range(6))[0], table(range(6))[0])
+    with pytest.raises(UserError, match='overlap: 1 of the 6 test pictures'):
+        check_disjoint(table(range(6))[0], table(range(5, 11))[0])
+
+
+def test_picture_digest_sees_values_shape_and_type():
+    a = np.arange(12, dtype=np.uint8)
+    digests = {picture_digest(x) for x in (a, a.reshape(3, 4), a.astype(np.int16), a + 1)}
+    assert len(digests) == 4
+    assert all(len(d) == 16 for d in digests)

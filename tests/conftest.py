@@ -1,0 +1,55 @@
+"""What several tests share: reference values, and a tiny network that is quick on a CPU."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+import dynp_plugins
+
+REPOSITORY = Path(__file__).parents[1]
+REFERENCE = Path(os.environ.get('DYNP_REFERENCE', REPOSITORY.parent / 'shared' / 'reference'))
+
+
+@pytest.fixture(scope='session')
+def reference():
+    """The folder of values recorded from the published implementations, and their input maker."""
+    if not REFERENCE.is_dir():
+        pytest.skip(f'no reference values at {REFERENCE} (set DYNP_REFERENCE)')
+    spec = importlib.util.spec_from_file_location('deterministic', REFERENCE / 'deterministic.py')
+    deterministic = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(deterministic)
+    return Reference(deterministic)
+
+
+class Reference:
+    def __init__(self, deterministic):
+        self.deterministic = deterministic
+
+    def facts(self, name):
+        return json.loads((REFERENCE / f'{name}.json').read_text())
+
+    def logits_path(self, name):
+        return REFERENCE / f'{name}.npz'
+
+    def state_dict(self, name):
+        """The official model's state dict, filled as it was when the logits were recorded."""
+        zeros = {
+            key: torch.zeros(shape, dtype=torch.long if key.endswith('tracked') else torch.float32)
+            for key, shape in self.facts(name)['state_dict'].items()
+        }
+        return self.deterministic.fill_state_dict(zeros)
+
+
+@pytest.fixture
+def tiny():
+    """A tiny Dyn-Perceiver in eval mode, with BatchNorm statistics that are not the initial ones."""
+    torch.manual_seed(0)
+    network = dynp_plugins.create_model('dyn_perceiver_regnety_tiny', num_classes=10)
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(8, 3, 64, 64))
+    return network.eval()

@@ -1,0 +1,132 @@
+"""The budgeted-batch protocol against closed forms and a plain re-statement of its text."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from dynp_plugins.early_exit import (
+    ALWAYS,
+    NEVER,
+    choose_exits,
+    geometric_shares,
+    quota_thresholds,
+)
+
+
+def plain_protocol(confidence, shares):
+    """The protocol sample by sample, as it is written down."""
+    count, exits = confidence.shape
+    staying = list(range(count))
+    thresholds = []
+    for k in range(exits - 1):
+        quota = min(math.floor(count * shares[k] + 1e-9), len(staying))
+        ranked = sorted(staying, key=lambda i: -confidence[i, k])
+        threshold = confidence[ranked[quota - 1], k] if quota else math.inf
+        thresholds.append(threshold)
+        staying = [i for i in staying if confidence[i, k] < threshold]
+    return [*thresholds, -math.inf]
+
+
+def plain_exits(confidence, thresholds):
+    return [
+        next(k for k, t in enumerate(thresholds) if row[k] >= t or k == len(thresholds) - 1)
+        for row in confidence
+    ]
+
+
+def test_hand_computed():
+    confidence = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+    thresholds = quota_thresholds(confidence, np.array([0.5, 0.5]))
+    assert thresholds.tolist() == [0.8, ALWAYS]
+    assert choose_exits(confidence, thresholds).tolist() == [0, 0, 1, 1]
+
+
+def test_quota_of_zero_lets_nobody_leave():
+    confidence = np.ones((4, 3))
+    thresholds = quota_thresholds(confidence, np.array([0.2, 0.0, 0.8]))  # floor(0.8) = 0
+    assert thresholds.tolist() == [NEVER, NEVER, ALWAYS]
+    assert choose_exits(confidence, thresholds).tolist() == [2, 2, 2, 2]
+
+
+def test_quota_beyond_what_is_left_takes_all():
+    # All tie at the first exit, so all leave there although half were asked for.
+    confidence = np.full((4, 3), 0.5)
+    thresholds = quota_thresholds(confidence, np.array([0.5, 0.5, 0.0]))
+    assert thresholds.tolist() == [0.5, NEVER, ALWAYS]
+    assert choose_exits(confidence, thresholds).tolist() == [0, 0, 0, 0]
+
+
+def test_at_the_threshold_leaves():
+    thresholds = np.array([0.5, ALWAYS])
+    confidence = np.array([[0.5, 0.0], [np.nextafter(0.5, 0), 0.0]])
+    assert choose_exits(confidence, thresholds).tolist() == [0, 1]
+
+
+def test_floating_point_shares_do_not_lose_a_sample():
+    confidence = np.arange(10.0)[:, None] * np.ones(2)
+    thresholds = quota_thresholds(confidence, np.array([0.1 * 3, 0.7]))
+    assert (choose_exits(confidence, thresholds) == 0).sum() == 3
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), count=st.integers(1, 40), exits=st.integers(1, 5))
+def test_equals_the_plain_protocol(data, count, exits):
+    """Coarse confidences, so that ties are common."""
+    levels = st.integers(0, 5).map(lambda level: level / 5)
+    confidence = data.draw(arrays(float, (count, exits), elements=levels))
+    weights = np.array(data.draw(st.lists(st.integers(0, 4), min_size=exits, max_size=exits)))
+    shares = weights / weights.sum() if weights.sum() else np.eye(exits)[-1]
+    thresholds = quota_thresholds(confidence, shares)
+    assert thresholds.tolist() == plain_protocol(confidence, shares)
+    assert choose_exits(confidence, thresholds).tolist() == plain_exits(confidence, thresholds)
+
+
+def test_without_ties_the_quotas_are_met_exactly():
+    rng = np.random.RandomState(0)
+    confidence = rng.rand(1000, 4)
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    exits = choose_exits(confidence, quota_thresholds(confidence, shares))
+    assert np.bincount(exits, minlength=4).tolist() == [400, 300, 200, 100]
+
+
+def test_geometric_shares_meet_the_budgets():
+    costs = np.array([0.458, 1.063, 1.228, 1.298])
+    budgets = np.linspace(costs[0], costs[-1], 33)
+    shares = geometric_shares(costs, budgets)
+    np.testing.assert_allclose(shares.sum(1), 1)
+    np.testing.assert_allclose(shares @ costs, budgets)
+    assert shares[0].tolist() == [1, 0, 0, 0]
+    assert shares[-1].tolist() == [0, 0, 0, 1]
+    ratios = shares[1:-1, 1:] / shares[1:-1, :-1]
+    np.testing.assert_allclose(ratios, ratios[:, :1] * np.ones(3), rtol=1e-6)
+
+
+def test_geometric_shares_of_two_exits_in_closed_form():
+    shares = geometric_shares(np.array([1.0, 3.0]), np.array([1.5]))
+    np.testing.assert_allclose(shares, [[0.75, 0.25]])
+
+
+def test_single_exit():
+    assert geometric_shares(np.array([2.0]), np.array([2.0])).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (
+            lambda: geometric_shares(np.array([1.0, 2.0]), np.array([0.5])),
+            'budget 0.5 lies outside',
+        ),
+        (lambda: geometric_shares(np.array([1.0, 1.0]), np.array([1.0])), 'must rise'),
+        (lambda: quota_thresholds(np.zeros((0, 2)), np.array([1.0, 0.0])), 'at least one'),
+        (lambda: quota_thresholds(np.full((1, 1), np.nan), np.array([1.0])), 'NaN'),
+        (lambda: quota_thresholds(np.zeros((1, 2)), np.array([0.5, 0.6])), 'sum to 1'),
+    ],
+)
+def test_impossible_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -28,7 +28,7 @@ env: ## Create or renew .venv, unless it is up to date
 
 demo: env ## Train a small Dyn-Perceiver on real digits and draw its accuracy-budget curve
 	$(VENV_PYTHON) tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR) --overwrite
-	$(VENV_PYTHON) tools/budget_curve.py $(DEMO_CONFIG) $(DEMO_DIR)/last.pth --out $(DEMO_DIR)/report --overwrite
+	$(VENV_PYTHON) tools/budget_curve.py $(DEMO_CONFIG) $(DEMO_DIR) --out $(DEMO_DIR)/report --overwrite
 
 test: env ## Run the tests
 	$(VENV_PYTHON) -m pytest

@@ -23,17 +23,18 @@ from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
 
 FREE_OPERATORS = frozenset(
-    f'aten::{name}'
-    for name in (
-        'add add_ sub sub_ mul mul_ div div_ neg pow sqrt rsqrt exp log abs clamp clamp_ maximum '
-        'relu relu_ gelu sigmoid sigmoid_ silu silu_ hardswish hardswish_ hardsigmoid '
-        'hardsigmoid_ tanh softmax log_softmax dropout dropout_ feature_dropout '
-        'mean sum max amax argmax max_pool2d avg_pool2d '
-        'cat stack expand expand_as repeat broadcast_to flatten unflatten view reshape permute '
-        'transpose t contiguous clone chunk split unbind slice select index narrow squeeze '
-        'unsqueeze pad constant_pad_nd roll to type_as detach zeros ones zeros_like ones_like '
-        'full arange size'
-    ).split()
+    """
+    aten::add aten::add_ aten::sub aten::sub_ aten::mul aten::mul_ aten::div aten::div_ aten::neg
+    aten::pow aten::sqrt aten::rsqrt aten::exp aten::log aten::abs aten::clamp aten::clamp_
+    aten::maximum aten::relu aten::relu_ aten::gelu aten::sigmoid aten::sigmoid_ aten::silu
+    aten::silu_ aten::hardswish aten::hardswish_ aten::hardsigmoid aten::hardsigmoid_ aten::tanh
+    aten::softmax aten::log_softmax aten::dropout aten::dropout_ aten::mean aten::sum aten::max
+    aten::amax aten::argmax aten::max_pool2d aten::avg_pool2d aten::cat aten::stack aten::expand
+    aten::expand_as aten::repeat aten::flatten aten::unflatten aten::view aten::reshape
+    aten::permute aten::transpose aten::t aten::contiguous aten::clone aten::chunk aten::split
+    aten::unbind aten::slice aten::select aten::squeeze aten::unsqueeze aten::pad aten::roll
+    aten::to aten::detach aten::zeros aten::ones aten::zeros_like aten::ones_like
+    """.split()  # noqa: SIM905 - as a list literal it would fill the screen
 )
 """Operators that are looked at and counted as zero: elementwise work and data movement."""
 

@@ -76,7 +76,6 @@ def axis_ranges(results: Results) -> tuple[tuple[float, float], tuple[float, flo
     Everything that is drawn lies inside with a margin; accuracy stays within 0 to 100, but for
     enough room to show a whole mark.
     """
-    check_drawable(results)
     scale = cost_unit(results).per_giga
     costs = [exit.gmacs * scale for model in results.models for exit in model.exits]
     costs += [point.gmacs_mean * scale for model in results.models for point in model.points]
@@ -90,5 +89,6 @@ def axis_ranges(results: Results) -> tuple[tuple[float, float], tuple[float, flo
 def _widened(values: list[float], share: float) -> tuple[float, float]:
     """The range of ``values`` with a margin on both sides, also where they are all equal."""
     low, high = min(values), max(values)
-    margin = share * (high - low) or 0.1 * abs(high) or 1.0
+    same = high - low <= 1e-6 * abs(high)
+    margin = (0.1 * abs(high) or 1.0) if same else share * (high - low)
     return low - margin, high + margin

@@ -1,6 +1,7 @@
 """The curve as a picture for papers and READMEs: accuracy against mean MACs, PNG or SVG."""
 
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -15,7 +16,7 @@ from benchmarks.results import ModelResult, Results
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError
 
-from .axes import ACCURACY_TITLE, axis_ranges, cost_unit
+from .axes import ACCURACY_TITLE, axis_ranges, check_drawable, cost_unit
 from .findings import results_finding, same_test_split
 from .label_placement import NEAR, place_labels
 from .labels import one_line, series_names, typeset
@@ -57,6 +58,7 @@ def draw_curve(results: Results, path: str | Path) -> None:
 
 def curve_figure(results: Results) -> Figure:
     """The figure that `draw_curve` saves, laid out line by line in inches."""
+    check_drawable(results)
     title = textwrap.wrap(typeset(results_finding(results)), 72)
     note = textwrap.wrap(_note(results), 138)
     handles, names = _legend_entries(results)
@@ -230,7 +232,7 @@ def _ring(marks: np.ndarray) -> list[np.ndarray]:
 def _sampled(line: np.ndarray) -> np.ndarray:
     """Points every point or so along a line (M, 2)."""
     pieces = [line[:1]]
-    for start, end in zip(line[:-1], line[1:], strict=True):
+    for start, end in pairwise(line):
         steps = max(int(np.abs(end - start).max() / 1.5), 1)
         pieces.append(start + (end - start) * (np.arange(1, steps + 1) / steps)[:, None])
     return np.vstack(pieces)

@@ -6,6 +6,7 @@ promise nothing about other images.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from benchmarks.results import CurvePoint, ModelResult, Results
 
@@ -84,6 +85,8 @@ def model_finding(model: ModelResult, unit: CostUnit) -> str:
     if saving:
         return saving.sentence()
     low, high = _ends(model)
+    if low == high:
+        return f'Top-1 is {low.top1_percent:.1f} % at {unit.cost(low.gmacs_mean)}'
     return (
         f'Top-1 goes from {low.top1_percent:.1f} % at {unit.cost(low.gmacs_mean)} '
         f'to {high.top1_percent:.1f} % at {unit.cost(high.gmacs_mean)}'
@@ -116,7 +119,7 @@ def _best_within(budget: float, results: Results, unit: CostUnit) -> str:
         max(point.top1_percent for point in model.points if point.gmacs_mean <= budget)
         for model in results.models
     ]
-    names = [one_line(name, 40) for name in series_names(results)]
+    names = [one_line(name, 60) for name in series_names(results)]
     ranked = sorted(zip(accuracies, names, strict=True), key=lambda pair: -pair[0])
     (best, first), (other, second) = ranked[:2]
     within = f'With at most {unit.cost(budget)} per image'
@@ -166,7 +169,7 @@ def exits_finding(model: ModelResult) -> str:
     best = model.exits[accuracies.index(max(accuracies))]
     if len(model.exits) == 1:
         return f'The only exit, {one_line(last.name, 40)}, reaches {accuracies[0]:.1f} %'
-    if all(a < b for a, b in zip(accuracies, accuracies[1:], strict=False)):
+    if all(a < b for a, b in pairwise(accuracies)):
         return (
             f'Every exit is more accurate than the one before: {accuracies[0]:.1f} % at '
             f'{one_line(first.name, 40)}, {accuracies[-1]:.1f} % at {one_line(last.name, 40)}'

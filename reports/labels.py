@@ -7,7 +7,7 @@ from benchmarks.results import Results
 
 
 def one_line(text: str, most: int = 1000) -> str:
-    """``text`` without line breaks, control and unpaired surrogate characters, at most ``most`` long.
+    """``text`` without line breaks and unprintable characters, at most ``most`` characters long.
 
     What is too long loses its middle, because names of models differ at both ends.
     """
@@ -32,11 +32,11 @@ def series_names(results: Results) -> list[str]:
     files = [PurePath(model.checkpoint.path).stem for model in results.models]
     for extras in (weights, files):
         longer = [f'{name} ({one_line(extra)})' for name, extra in zip(names, extras, strict=True)]
-        for i, name in enumerate(list(names)):
-            same = [k for k, other in enumerate(names) if other == name]
-            if i == same[0] and len(same) > 1 and len({longer[k] for k in same}) == len(same):
-                for k in same:
-                    names[k] = longer[k]
+        for shared in {name for name in names if names.count(name) > 1}:
+            same = [i for i, name in enumerate(names) if name == shared]
+            if len({longer[i] for i in same}) == len(same):
+                for i in same:
+                    names[i] = longer[i]
     taken: set[str] = set()
     for i, name in enumerate(names):
         number = 1

@@ -78,10 +78,15 @@ def leaving_chart(model: ModelResult, unit: CostUnit) -> dict:
     layout['xaxis'] |= {
         'range': [x[0], x[-1]] if x[-1] > x[0] else [x[0] - 1, x[0] + 1],
         'title': _title(f'Mean {unit.macs} per image'),
-        'hoverformat': '.4~g',
+        'spikecolor': 'var(--ink)',
+        'spikethickness': 1,
+        'spikedash': 'solid',
     }
     layout['yaxis'] |= {'range': [0, 100], 'title': _title('Test images (%)')}
-    return go.Figure(traces, layout).to_plotly_json()
+    chart = go.Figure(traces, layout).to_plotly_json()
+    # Newer than the oldest plotly we work with, which ignores it and shows the bare number.
+    chart['layout']['xaxis']['unifiedhovertitle'] = {'text': f'%{{x:.3~f}} {unit.macs}'}
+    return chart
 
 
 def _line(index: int, name: str, model: ModelResult, unit: CostUnit) -> go.Scatter:
@@ -154,13 +159,13 @@ def _hover(name: str, model: ModelResult, point: CurvePoint, unit: CostUnit) -> 
         f'<b>{_shown(name, 60)}</b>',
         f'{unit.cost(point.gmacs_mean)} on average (target {unit.cost(point.target_gmacs)})',
         f'top-1 <b>{point.top1_percent:.2f} %</b>',
-        '',
+        'leaving at',
     ]
     for exit in model.exits:
-        line = f'{_shown(exit.name, 24)}: {100 * point.exit_shares[exit.name]:.1f} % leave'
+        line = f'{_shown(exit.name, 24)}: {100 * point.exit_shares[exit.name]:.1f} %'
         if exit.name in point.thresholds:
             threshold = point.thresholds[exit.name]
-            line += ', closed' if threshold is None else f' at {threshold:.4g} or more'
+            line += ', closed' if threshold is None else f', threshold {threshold:.4f}'
         lines.append(line)
     return '<br>'.join(lines)
 

@@ -1,4 +1,4 @@
-"""The numbers as tables: one row per budget, one row per exit, and a short text for the terminal."""
+"""The numbers as tables: a row per budget, a row per exit, and a short text for the terminal."""
 
 from pathlib import Path
 

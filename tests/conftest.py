@@ -46,7 +46,7 @@ class Reference:
 
 @pytest.fixture
 def tiny():
-    """A tiny Dyn-Perceiver in eval mode, with BatchNorm statistics that are not the initial ones."""
+    """A tiny Dyn-Perceiver in eval mode, with BatchNorm statistics that have moved."""
     torch.manual_seed(0)
     network = dynp_plugins.create_model('dyn_perceiver_regnety_tiny', num_classes=10)
     with torch.no_grad():

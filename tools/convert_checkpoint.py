@@ -12,7 +12,7 @@ from dynp_plugins.errors import UserError, exits_on_user_error
 
 
 def parse_setting(text: str) -> tuple[str, object]:
-    """``key=value`` with a Python literal as value; bare commas make a tuple, bare words a string."""
+    """``key=value``, value a Python literal; bare commas make a tuple, bare words a string."""
     key, equals, value = text.partition('=')
     if not equals or not key.isidentifier():
         raise UserError(f'--set {text}: write it as key=value, for example num_latents=128')

@@ -40,7 +40,7 @@ def check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], s
 
 
 def describe_problems(problems: Mapping[str, list[str]]) -> str:
-    """One line per key under the name and number of each problem; long lists are cut, and say so."""
+    """One line per key under the name and number of each problem; long lists are cut."""
     lines = []
     for problem, keys in problems.items():
         if not keys:

@@ -10,6 +10,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def init_linear_layers(module: nn.Module) -> None:
+    """Truncated normal weights of deviation 0.02 and zero biases, the custom of transformers."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 class MultiHeadAttention(nn.Module):
     """softmax(q k^T / sqrt(d)) v with separate widths for q/k/v and output.
 

@@ -1,7 +1,7 @@
 """Dyn-Perceiver's backbone: a feature branch and a latent branch that talk by cross-attention.
 
-Paper: "Dynamic Perceiver for Efficient Visual Recognition", arXiv 2306.11248 (ICCV 2023), section 3.
-The architecture is the published one; how it is cut into steps, the names and the code are ours.
+Paper: "Dynamic Perceiver for Efficient Visual Recognition", arXiv 2306.11248 (ICCV 2023), section
+3. The architecture is the published one; how it is cut into steps, the names and the code are ours.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .attention import CrossAttentionLayer, SelfAttentionLayer
+from .attention import CrossAttentionLayer, SelfAttentionLayer, init_linear_layers
 from .contract import ExitBackbone, State
 from .feature_branches import build_feature_branch
 
@@ -166,6 +166,9 @@ class DynPerceiverBackbone(ExitBackbone):
         )
         self.z2x = nn.ModuleList(LatentToImage(c, c) if with_z2x else None for c in widths[1:])
         self.last_z2x = LatentToImage(c5, c4) if with_last_z2x else None
+        for name, module in self.named_children():
+            if name != 'feature_branch':
+                init_linear_layers(module)
 
     def start(self, images: Tensor) -> State:
         """The stem's features ``x`` (B, C1, H/2, W/2) and the latent code ``z`` (B, L, C1).

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .attention import init_linear_layers
 from .contract import ExitHeads
 from .dyn_perceiver import EXITS
 
@@ -66,6 +67,7 @@ class DynPerceiverHeads(ExitHeads):
             self.classifiers[name] = (
                 nn.Sequential(nn.BatchNorm1d(width), linear) if name == 'merged' else linear
             )
+        init_linear_layers(self)
 
     def step(self, k: int, feature: Tensor, previous_logits: Sequence[Tensor]) -> Tensor:
         """See `ExitHeads.step`."""

@@ -42,7 +42,7 @@ def _overrides_of(*callables: Callable) -> list[str]:
 
 
 _DYN_PERCEIVER_OVERRIDES = _overrides_of(dyn_perceiver, DynPerceiverBackbone)
-_TINY = dict(num_latents=32, depth_factor=(1 / 3, 1 / 3, 2 / 9, 1 / 3), latent_grid=4)
+_TINY = dict(num_latents=16, depth_factor=(1 / 3, 1 / 3, 1 / 9, 1 / 3), latent_grid=4)
 _SETTINGS = {
     f'dyn_perceiver_{arch}': dict(arch=arch, **(_TINY if arch == 'regnety_tiny' else {}))
     for arch in list_feature_branches()

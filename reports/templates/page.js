@@ -1,17 +1,30 @@
-// Draws the charts in the reader's theme, names the exits where there is room, hides models.
+// Draws the charts in the reader's theme and size, names exits where there is room, hides models.
 'use strict';
 (() => {
   const charts = JSON.parse(document.getElementById('charts').textContent);
   const elements = [...document.querySelectorAll('[data-chart]')];
   const curve = elements.find((element) => element.dataset.chart === 'curve');
+  const models = document.querySelectorAll('.key').length;
   const hidden = new Set();
-  const config = (element) => ({
-    responsive: true,
-    displaylogo: false,
-    displayModeBar: element.dataset.chart === 'curve' ? 'hover' : false,
-    modeBarButtons: [['zoom2d', 'resetScale2d', 'toImage']],
-    toImageButtonOptions: { format: 'svg', filename: 'curve' },
-  });
+  let printing = false;
+
+  // Always whole, from the data: one call draws a chart for the theme, size and zoom of the moment.
+  function draw(element) {
+    const style = getComputedStyle(document.documentElement);
+    const { data, layout } = themed(charts[element.dataset.chart], '', style);
+    const shown = data.filter((trace) => !trace.meta || !hidden.has(trace.meta.model));
+    layout.width = Math.max(printing ? paperWidth(element) : element.clientWidth, 160);
+    layout.height = Math.max(element.clientHeight, 160);
+    layout.uirevision = 'keep the zoom';
+    if (element === curve) nameExits(shown, layout, element.layout || layout);
+    return Plotly.react(element, shown, layout, {
+      displaylogo: false,
+      showTips: false,
+      displayModeBar: element === curve ? 'hover' : false,
+      modeBarButtons: [['zoom2d', 'resetScale2d', 'toImage']],
+      toImageButtonOptions: { format: 'svg', filename: 'curve' },
+    });
+  }
 
   // A copy of a chart in which colours named var(--x) have the value of this theme.
   function themed(value, key, style) {
@@ -23,62 +36,45 @@
     return variable ? style.getPropertyValue(variable[1]).trim() : value;
   }
 
-  function draw(element) {
-    const { data, layout } = themed(charts[element.dataset.chart], '', getComputedStyle(document.documentElement));
-    for (const trace of data) {
-      if (trace.meta && hidden.has(trace.meta.model)) trace.visible = false;
-    }
-    // What the reader zoomed to stays when the theme changes.
-    for (const axis of ['xaxis', 'yaxis']) {
-      if (element.layout) layout[axis].range = element.layout[axis].range;
-    }
-    const drawn = Plotly.react(element, data, layout, config(element));
-    return element.dataset.chart === 'curve' ? drawn.then(() => nameExits(element, true)) : drawn;
-  }
-
-  // Writes each exit's name on the side of its mark where it covers least, or not at all.
+  // Sides of a mark, the best first: [right, down].
   const SIDES = {
     'bottom right': [1, 1], 'middle right': [1, 0], 'bottom center': [0, 1], 'top left': [-1, -1],
     'top center': [0, -1], 'middle left': [-1, 0], 'bottom left': [-1, 1], 'top right': [1, -1],
   };
+  const CROWDED = 2; // a name that would cover more things than this is left to the hover
   const ruler = document.createElement('canvas').getContext('2d');
 
-  function nameExits(element, fresh = false) {
-    const { margin, xaxis, yaxis, font } = element.layout;
-    const width = element.clientWidth - margin.l - margin.r;
-    const height = element.clientHeight - margin.t - margin.b;
-    const along = (value, [low, high]) => (value - low) / (high - low);
+  // Puts each exit's name on the side of its mark where it covers least. `zoomed` has the ranges.
+  function nameExits(data, { width, height, margin, font }, zoomed) {
+    const [wide, high] = [width - margin.l - margin.r, height - margin.t - margin.b];
+    const along = (value, [low, top]) => (value - low) / (top - low);
     const pixels = (trace) => trace.x.map((x, i) => [
-      along(x, xaxis.range) * width, (1 - along(trace.y[i], yaxis.range)) * height,
+      along(x, zoomed.xaxis.range) * wide, (1 - along(trace.y[i], zoomed.yaxis.range)) * high,
     ]);
-    const shown = element.data.filter((trace) => trace.meta && trace.visible !== false);
-    const taken = shown.flatMap((trace) => pixels(trace).map(([x, y]) => [x - 5, y - 5, x + 5, y + 5]));
-    for (const trace of shown.filter((one) => one.mode.startsWith('lines'))) taken.push(...alongLine(pixels(trace)));
-    ruler.font = `13px ${font.family}`;
-    const [indices, texts, positions] = [[], [], []];
-    element.data.forEach((trace, index) => {
-      if (!trace.meta || !trace.meta.exits) return;
-      const original = charts[element.dataset.chart].data[index].text;
+    const taken = data.flatMap((trace) => pixels(trace).map(([x, y]) => [x - 5, y - 5, x + 5, y + 5]));
+    for (const trace of data) if (trace.mode === 'lines') taken.push(...alongLine(pixels(trace)));
+    for (const trace of data.filter((one) => one.meta.exits)) {
       const spots = pixels(trace);
-      const chosen = original.map((text, i) => {
-        const plain = new DOMParser().parseFromString(text, 'text/html').documentElement.textContent;
-        const size = ruler.measureText(plain).width;
-        const best = Object.entries(SIDES)
-          .map(([side, at]) => ({ side, box: boxAt(spots[i], at, size) }))
-          .map((option) => ({ ...option, cost: costOf(option.box, taken, width, height) }))
-          .reduce((a, b) => (b.cost < a.cost ? b : a));
-        if (trace.visible === false || best.cost > 2) return { text: '', side: 'top center' };
-        taken.push(...Array(9).fill(best.box));
-        return { text, side: best.side };
+      ruler.font = `${trace.textfont.size}px ${font.family}`;
+      trace.textposition = trace.text.map(() => 'bottom right');
+      trace.text = trace.text.map((text, i) => {
+        const size = ruler.measureText(plain(text)).width;
+        const options = Object.entries(SIDES).map(([side, at]) => {
+          const box = boxAt(spots[i], at, size);
+          return { side, box, cost: costOf(box, taken, wide, high) };
+        });
+        const best = options.reduce((a, b) => (b.cost < a.cost ? b : a));
+        if (best.cost > CROWDED) return '';
+        trace.textposition[i] = best.side;
+        taken.push(...Array(CROWDED + 1).fill(best.box)); // names never cover names
+        return text;
       });
-      indices.push(index);
-      texts.push(chosen.map((one) => one.text));
-      positions.push(chosen.map((one) => one.side));
-    });
-    const wanted = JSON.stringify([texts, positions]);
-    if (wanted === element.dataset.names && !fresh) return null;
-    element.dataset.names = wanted;
-    return Plotly.restyle(element, { text: texts, textposition: positions }, indices);
+    }
+  }
+
+  // The text that plotly shows for a bit of HTML.
+  function plain(text) {
+    return new DOMParser().parseFromString(text, 'text/html').documentElement.textContent;
   }
 
   function alongLine(corners) {
@@ -110,18 +106,34 @@
   for (const button of document.querySelectorAll('.key')) {
     button.addEventListener('click', () => {
       const model = Number(button.dataset.model);
-      if (!hidden.delete(model) && hidden.size + 1 < charts.curve.data.filter((trace) => trace.meta.exits).length) {
-        hidden.add(model);
-      }
+      if (!hidden.delete(model) && hidden.size + 1 < models) hidden.add(model);
       button.setAttribute('aria-pressed', String(!hidden.has(model)));
       draw(curve);
     });
   }
 
+  // Paper is light and as wide as A4, whatever the screen is.
+  function paperWidth(element) {
+    return element === curve || models === 1 ? 680 : 330;
+  }
+
+  for (const [moment, begins] of [['beforeprint', true], ['afterprint', false]]) {
+    addEventListener(moment, () => {
+      printing = begins;
+      document.documentElement.toggleAttribute('data-printing', printing);
+      elements.forEach(draw);
+    });
+  }
+
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => elements.forEach(draw));
   Promise.all(elements.map(draw)).then(() => {
-    curve.on('plotly_relayout', () => nameExits(curve));
-    new ResizeObserver(() => nameExits(curve)).observe(curve);
+    curve.on('plotly_relayout', () => draw(curve));
+    let waiting;
+    const sizes = new ResizeObserver(() => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => elements.forEach(draw), 100);
+    });
+    elements.forEach((element) => sizes.observe(element));
     document.documentElement.dataset.drawn = 'yes';
   });
 })();

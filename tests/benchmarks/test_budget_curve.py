@@ -30,7 +30,7 @@ def costs(*macs):
 
 
 def test_two_exits_by_hand():
-    """Half the calibration samples are to leave early; thresholds meet other confidences on test."""
+    """Half the calibration samples are to leave early; the test split differs."""
     calibration = table([[0.9, 1], [0.8, 1], [0.4, 1], [0.3, 1]], [[1, 1]] * 4)
     test = table([[0.85, 1], [0.8, 1], [0.79, 1], [0.9, 1]], [[1, 0], [0, 1], [1, 1], [1, 0]])
     first, middle, last = curve_points(calibration, test, costs(1, 3), budgets=3)

@@ -71,7 +71,7 @@ def test_unreadable_pictures_can_be_skipped(folder, caplog):
 
 def test_a_failing_transform_is_not_blamed_on_the_picture(folder):
     broken = [*PIPELINE[:1], dict(type='mmpretrain.CenterCrop', crop_size='wide')]
-    with pytest.raises(Exception) as error:  # noqa: PT011 - whatever the transform raises
+    with pytest.raises(Exception) as error:
         image_files(folder, pipeline=broken)[0]
     assert not isinstance(error.value, UserError)
 

@@ -23,21 +23,26 @@ SKILLS = (1.0, 2.1, 2.0, 2.5)
 
 
 def sha256(text):
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors='replace')).hexdigest()
 
 
 def made_up_model(
-    name='dyn-perceiver_regnety-tiny_digits', scale=1.0, skill=0.0, exits=None, seed=0, **changes
+    name='dyn-perceiver_regnety-tiny_digits',
+    scale=1.0,
+    skill=0.0,
+    exit_gmacs=None,
+    seed=0,
+    **changes,
 ):
     """A `ModelResult` of a simulated network.
 
     Args:
         scale: Multiplies the exits' MACs.
         skill: Added to every exit's skill.
-        exits: GMACs by exit; the four of Dyn-Perceiver by default.
+        exit_gmacs: GMACs by exit; the four of Dyn-Perceiver by default.
         changes: Fields of `ModelResult` to set.
     """
-    exits = {key: gmacs * scale for key, gmacs in (exits or EXITS).items()}
+    exits = {key: gmacs * scale for key, gmacs in (exit_gmacs or EXITS).items()}
     costs = np.array(list(exits.values()))
     skills = skill + np.array(SKILLS if len(exits) == 4 else np.linspace(0.8, 2.5, len(exits)))
     random = np.random.default_rng(seed)
@@ -96,7 +101,7 @@ def three_models():
     return made_up_results(
         made_up_model('dyn-perceiver_regnety-tiny'),
         made_up_model('dyn-perceiver_regnety-small', scale=1.45, skill=0.7, seed=1),
-        made_up_model('msdnet_step2', exits=other, skill=-0.3, seed=2),
+        made_up_model('msdnet_step2', exit_gmacs=other, skill=-0.3, seed=2),
     )
 
 

@@ -1,7 +1,7 @@
 """ImageNet-1k at 224x224 with RandAugment; 50,000 training pictures are held out for calibration.
 
-The folder ``data/imagenet`` has the standard layout, ``train/CLASS/*.JPEG`` and ``val/CLASS/*.JPEG``
-(or ``meta/val.txt``), as mmpretrain reads it. The official validation pictures are the test split:
+The folder ``data/imagenet`` has the standard layout, ``train/CLASS/*.JPEG`` and
+``val/CLASS/*.JPEG`` (or ``meta/val.txt``), as mmpretrain reads it. The official validation pictures are the test split:
 nothing is chosen on them.
 """
 

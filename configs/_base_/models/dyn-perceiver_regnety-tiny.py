@@ -5,9 +5,9 @@ model = dict(
     backbone=dict(
         type='DynPerceiver',
         arch='regnety_tiny',
-        num_latents=32,
-        depth_factor=(1 / 3, 1 / 3, 2 / 9, 1 / 3),
+        num_latents=16,
+        depth_factor=(1 / 3, 1 / 3, 1 / 9, 1 / 3),
         latent_grid=4,
     ),
-    head=dict(type='MultiExitHead', num_classes=10, in_channels=(64, 128, 192, 320)),
+    head=dict(type='MultiExitHead', num_classes=10, in_channels=(48, 96, 160, 256)),
 )

@@ -18,13 +18,12 @@ _PUBLISHED = {
 
 
 def _tiny_blocks() -> BlockParams:
-    depths, widths = [1, 1, 2, 1], [32, 64, 128, 192]
     return BlockParams(
-        depths=depths,
-        widths=widths,
+        depths=[1, 2, 2, 1],
+        widths=[32, 48, 96, 160],
         group_widths=[16] * 4,
         bottleneck_multipliers=[1.0] * 4,
-        strides=[2] * 4,
+        strides=[2, 2, 1, 2],
         se_ratio=0.25,
     )
 
@@ -35,10 +34,11 @@ REGNETY_ARCHS = (*_PUBLISHED, 'regnety_tiny')
 def regnety(arch: str) -> FeatureBranch:
     """Build the RegNet-Y branch named ``arch``, one of `REGNETY_ARCHS`.
 
-    Strides of the stem and the four stages: 2 each, so 4, 8, 16 and 32 after the stages.
+    The published sizes halve the resolution in the stem and in each stage, to 1/32 in the end; the
+    tiny one keeps it in stage 3, to 1/16 in the end.
     """
     if arch == 'regnety_tiny':
-        blocks, stem_width = _tiny_blocks(), 24
+        blocks, stem_width = _tiny_blocks(), 16
     else:
         blocks, stem_width = BlockParams.from_init_params(se_ratio=0.25, **_PUBLISHED[arch]), 32
     network = RegNet(

@@ -1,4 +1,4 @@
-"""Pictures from a folder per class or from a list of paths and labels, with errors one can act on."""
+"""Pictures from a folder per class or a list of paths and labels, with errors one can act on."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor

@@ -1,0 +1,99 @@
+"""A small Dyn-Perceiver on your own pictures, at 112x112; trains on a CPU in minutes.
+
+With one folder per class, DATA_ROOT/train/CLASS/*.jpg and DATA_ROOT/test/CLASS/*.jpg:
+
+    DATA_ROOT=data/pictures NUM_CLASSES=6 python tools/train.py \
+        configs/classification/dyn_perceiver/dyn-perceiver_regnety-tiny_image-files.py
+
+With lists of ``path label`` lines instead (paths below DATA_ROOT/images, labels from 0):
+
+    DATA_ROOT=data/pictures NUM_CLASSES=6 IMAGES=images TRAIN=train.txt TEST=test.txt \
+        python tools/train.py ...
+
+Or copy this file and write your values into the lines below. A tenth of the training pictures is
+held out for calibration. A picture that cannot be read stops the run and is named; UNREADABLE=skip
+leaves such pictures out.
+"""
+
+_base_ = [
+    '../../_base_/models/dyn-perceiver_regnety-tiny.py',
+    '../../_base_/schedules/adamw_bs64_10e.py',
+    '../../_base_/default_runtime.py',
+]
+
+# {{$NAME:default}} is replaced by the environment variable NAME.
+data_root = '{{$DATA_ROOT:data/pictures}}'
+num_classes = int('{{$NUM_CLASSES:2}}')
+unreadable = '{{$UNREADABLE:stop}}'
+images = '{{$IMAGES:.}}'
+train = '{{$TRAIN:train}}'
+test = '{{$TEST:test}}'
+
+lists = train.endswith('.txt')
+train_files = dict(data_prefix=images, ann_file=train) if lists else dict(data_prefix=train)
+test_files = dict(data_prefix=images, ann_file=test) if lists else dict(data_prefix=test)
+
+model = dict(head=dict(num_classes=num_classes))
+data_preprocessor = dict(
+    type='mmpretrain.ClsDataPreprocessor',
+    num_classes=num_classes,
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    to_rgb=True,
+)
+
+# Pillow refuses damaged files that OpenCV would fill up with grey.
+load = dict(type='mmpretrain.LoadImageFromFile', imdecode_backend='pillow')
+train_pipeline = [
+    load,
+    dict(type='mmpretrain.RandomResizedCrop', scale=112, crop_ratio_range=(0.35, 1.0)),
+    dict(type='mmpretrain.RandomFlip', prob=0.5, direction='horizontal'),
+    dict(type='mmpretrain.ColorJitter', brightness=0.3, contrast=0.3, saturation=0.3),
+    dict(type='mmpretrain.PackInputs'),
+]
+test_pipeline = [
+    load,
+    dict(type='mmpretrain.ResizeEdge', scale=128, edge='short'),
+    dict(type='mmpretrain.CenterCrop', crop_size=112),
+    dict(type='mmpretrain.PackInputs'),
+]
+
+source = dict(type='ImageFiles', data_root=data_root, unreadable=unreadable)
+held_out = dict(type='HeldOut', size=0.1)
+in_order = dict(type='DefaultSampler', shuffle=False)
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=2,
+    dataset=dict(
+        **held_out,
+        part='rest',
+        dataset=dict(**source, **train_files, pipeline=train_pipeline),
+    ),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    worker_init_fn=dict(type='seed_worker'),
+    drop_last=True,
+)
+calibration_dataloader = dict(
+    batch_size=64,
+    num_workers=2,
+    dataset=dict(
+        **held_out,
+        part='held_out',
+        dataset=dict(**source, **train_files, pipeline=test_pipeline, test_mode=True),
+    ),
+    sampler=in_order,
+)
+# Watches the training; the test split is left alone until the end.
+val_dataloader = calibration_dataloader
+test_dataloader = dict(
+    batch_size=64,
+    num_workers=2,
+    dataset=dict(**source, **test_files, pipeline=test_pipeline, test_mode=True),
+    sampler=in_order,
+)
+val_evaluator = dict(type='MultiExitAccuracy', topk=(1,))
+test_evaluator = val_evaluator
+
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+train_cfg = dict(max_epochs=40, val_interval=5)

@@ -1,0 +1,122 @@
+"""The report's folder: what is written there, and when an earlier report may be replaced."""
+
+import os
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.results import Results, read_results, write_results
+from dynp_plugins.atomic_files import atomic_path
+from dynp_plugins.errors import UserError
+
+from .axes import check_drawable
+from .figures import draw_curve
+from .page import write_page
+from .tables import write_curve_csv
+
+WRITERS = {
+    'report.html': write_page,
+    'curve.png': draw_curve,
+    'curve.svg': draw_curve,
+    'curve.csv': write_curve_csv,
+    'results.json': write_results,
+}
+"""Every file of a report and what writes it. The truth comes last; see `write_report`."""
+
+Identity = tuple[str | None, str | None, str | None, str | None]
+"""SHA-256 of what one model's curve was made from: config, checkpoint, calibration and test split.
+
+None stands for what is not known yet; the splits' hashes, for example, before the data is read.
+"""
+
+
+def run_identity(results: Results) -> set[Identity]:
+    """What went into a run: two runs with the same set may replace each other's results."""
+    return {
+        (model.config.sha256, model.checkpoint.sha256, model.calibration.sha256, model.test.sha256)
+        for model in results.models
+    }
+
+
+def check_output_folder(
+    out_dir: str | Path, overwrite: bool, identity: Collection[Identity] | None = None
+) -> None:
+    """Refuse a folder that holds results of another run, or cannot be written.
+
+    Call it before measuring; it writes nothing. A folder without files of a report is fine, and so
+    is one whose ``results.json`` came from the same configs, checkpoints and splits: doing a run
+    again may replace its own results.
+
+    Args:
+        out_dir: The folder; it need not exist.
+        overwrite: Whether any report there may be replaced.
+        identity: What the new run is made from, one entry per model. Entries may hold None for
+            hashes that are not known yet; those are not compared. None: nothing is known yet, and
+            only a folder without a report passes.
+
+    Raises:
+        UserError: ``out_dir`` is no folder that can be written; or, unless ``overwrite``, it holds
+            a report of another run, one that cannot be read, or files of a report without
+            ``results.json``.
+    """
+    out_dir = Path(out_dir)
+    existing = next(path for path in (out_dir, *out_dir.parents) if os.path.exists(path))
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(
+            f'the report cannot be written to {out_dir}, because {existing} is no folder that may '
+            'be written: choose another folder'
+        )
+    present = [name for name in WRITERS if os.path.lexists(out_dir / name)]
+    if overwrite or not present:
+        return
+    way_out = 'choose another folder, or pass --overwrite to replace them'
+    if 'results.json' not in present:
+        raise UserError(
+            f'{out_dir} holds {", ".join(present)} but no results.json that says which run made '
+            f'them: {way_out}'
+        )
+    try:
+        earlier = run_identity(read_results(out_dir / 'results.json'))
+    except UserError as error:
+        raise UserError(f'{out_dir}: {error}; {way_out}') from error
+    if identity is None or not _same_run(earlier, set(identity)):
+        raise UserError(f'{out_dir} already holds results of another run: {way_out}')
+
+
+def _same_run(earlier: set[Identity], new: set[Identity]) -> bool:
+    """Whether two sets agree in every hash that all of the new entries know."""
+    known = [i for i in range(4) if all(entry[i] is not None for entry in new)]
+    if not known:
+        return False
+
+    def parts(entries: set[Identity]) -> set[tuple]:
+        return {tuple(entry[i] for i in known) for entry in entries}
+
+    return parts(earlier) == parts(new)
+
+
+def write_report(results: Results, out_dir: str | Path, overwrite: bool = False) -> Path:
+    """Write ``report.html``, ``curve.png``, ``curve.svg``, ``curve.csv`` and ``results.json``.
+
+    All five are made under temporary names first and then moved into place, ``results.json``
+    before the others: if any cannot be made, the folder stays as it was, and if the process is
+    killed between two moves, the same run may be written again.
+
+    Args:
+        results: What was measured.
+        out_dir: The folder; it is created.
+        overwrite: Whether to replace a report of another run.
+
+    Returns:
+        Path of ``report.html``.
+
+    Raises:
+        UserError: See `check_output_folder`; or results without a curve.
+    """
+    out_dir = Path(out_dir)
+    check_drawable(results)
+    check_output_folder(out_dir, overwrite, run_identity(results))
+    with ExitStack() as moves:  # undone in reverse order: results.json is moved first
+        for name, write in WRITERS.items():
+            write(results, moves.enter_context(atomic_path(out_dir / name)))
+    return out_dir / 'report.html'

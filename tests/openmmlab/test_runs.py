@@ -1,0 +1,191 @@
+"""Training and testing through the Runner: resume, averages, and what stops a run."""
+
+import json
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from dynp_plugins import UserError, create_model
+from dynp_plugins.checkpoints import load_checkpoint_file
+from dynp_plugins.openmmlab import runs
+from dynp_plugins.openmmlab.checkpoint_files import clear_work_dir, find_checkpoint
+from dynp_plugins.openmmlab.config_files import load_config
+
+CONFIG = 'configs/demo/dyn-perceiver_regnety-tiny_digits.py'
+BATCHES = 3
+
+
+@HOOKS.register_module()
+class RecordLosses(Hook):
+    """Keeps every iteration's losses; interrupts, or breaks the network, when told to."""
+
+    def __init__(self, losses, interrupt_at=None, poison_at=None):
+        self.losses = losses
+        self.interrupt_at = interrupt_at
+        self.poison_at = poison_at
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.interrupt_at:
+            raise KeyboardInterrupt
+        if runner.iter == self.poison_at:
+            with torch.no_grad():
+                runner.model.backbone.latent.fill_(float('nan'))
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.losses[runner.iter] = {name: value.item() for name, value in outputs.items()}
+
+
+def small_config(work_dir, epochs=3, losses=None, workers=0, **hook):
+    """The demo's config with a handful of small batches per epoch."""
+    config = load_config(CONFIG)
+    config.work_dir = str(work_dir)
+    config.log_level = 'WARNING'
+    config.train_cfg.max_epochs = epochs
+    config.train_cfg.val_interval = 100
+    config.param_scheduler[0].end = 1
+    loader = config.train_dataloader
+    loader.batch_size, loader.num_batch_per_epoch = 8, BATCHES
+    loader.num_workers = workers
+    loader.worker_init_fn = dict(type='seed_worker')
+    for name in ('val_dataloader', 'calibration_dataloader', 'test_dataloader'):
+        config[name].batch_size, config[name].num_batch_per_epoch = 16, 2
+    if losses is not None:
+        config.custom_hooks.append(dict(type='RecordLosses', losses=losses, **hook))
+    return config
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_resuming_continues_with_the_same_losses(tmp_path, workers):
+    """Interrupted in the middle of epoch 2 of 3, with random crops in the pipeline."""
+    whole, before, after = {}, {}, {}
+    runs.train(small_config(tmp_path / 'whole', losses=whole, workers=workers))
+    config = small_config(
+        tmp_path / 'cut', losses=before, workers=workers, interrupt_at=BATCHES + 1
+    )
+    with pytest.raises(KeyboardInterrupt):
+        runs.train(config)
+    runs.train(
+        small_config(tmp_path / 'cut', losses=after, workers=workers), resume=runs.AUTO_RESUME
+    )
+    assert sorted(whole) == list(range(3 * BATCHES))
+    assert sorted(after) == list(range(BATCHES, 3 * BATCHES))  # epoch 2 anew, then epoch 3
+    assert before == {i: whole[i] for i in range(BATCHES + 1)}
+    assert after == {i: whole[i] for i in after}
+    first, last = (load_checkpoint_file(tmp_path / run / 'epoch_3.pth') for run in ('whole', 'cut'))
+    for kind in ('state_dict', 'ema_state_dict'):
+        assert all(torch.equal(value, last[kind][key]) for key, value in first[kind].items())
+
+
+def test_epochs_see_different_augmentations(tmp_path):
+    """mmengine's default seeds a worker alike in every epoch; ours must not."""
+    seen = []
+
+    @HOOKS.register_module(force=True)
+    class RecordPictures(Hook):
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            seen.append(data_batch['inputs'].clone())
+
+    config = small_config(tmp_path, epochs=2, workers=1)
+    config.train_dataloader.sampler.shuffle = False
+    config.custom_hooks.append(dict(type='RecordPictures'))
+    runs.train(config)
+    assert not torch.equal(seen[0], seen[BATCHES])
+
+
+def test_a_nan_loss_stops_the_run_and_keeps_what_was_saved(tmp_path):
+    config = small_config(tmp_path, losses={}, poison_at=BATCHES + 1)
+    with pytest.raises(UserError, match=r'not finite at iteration 5 \(epoch 2, batch 2\)'):
+        runs.train(config)
+    assert find_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp('trained')
+    config = small_config(work_dir, epochs=2)
+    config.train_cfg.val_interval = 2
+    runs.train(config)
+    return work_dir
+
+
+def test_average_and_raw_weights_are_both_evaluated(trained):
+    log = next(trained.glob('*/vis_data/scalars.json')).read_text().splitlines()
+    validation = next(row for row in map(json.loads, log) if 'accuracy/early_top1' in row)
+    assert 'accuracy/early_top1_origin' in validation
+    metrics = runs.test(small_config(trained), trained)
+    for name in ('early', 'latent', 'feature', 'merged'):
+        assert 0 <= metrics[f'accuracy/{name}_top1'] <= metrics[f'accuracy/{name}_top5'] <= 100
+        assert f'accuracy/{name}_top1_origin' in metrics
+
+
+def test_a_trained_checkpoint_loads_into_the_plain_network(trained):
+    """What was trained through OpenMMLab is the average of the weights, in plain torch."""
+    saved = load_checkpoint_file(trained / 'epoch_2.pth')['state_dict']
+    network = create_model(
+        'dyn_perceiver_regnety_tiny', checkpoint=trained / 'epoch_2.pth', num_classes=10
+    )
+    assert torch.equal(network.backbone.latent, saved['backbone.latent'])
+
+
+def test_testing_a_plain_networks_weights(trained, tmp_path):
+    """A file without a training run behind it gives the same metrics as its network."""
+    network = create_model('dyn_perceiver_regnety_tiny', trained / 'epoch_2.pth', num_classes=10)
+    torch.save({'state_dict': network.state_dict()}, tmp_path / 'plain.pth')
+    from_run = runs.test(small_config(tmp_path), trained)
+    from_file = runs.test(small_config(tmp_path), tmp_path / 'plain.pth')
+    for name, value in from_file.items():
+        assert from_run[name.removesuffix('_origin')] == value
+
+
+def test_another_run_is_not_overwritten(trained, tmp_path):
+    with pytest.raises(UserError, match=r'already holds epoch_2\.pth.*--resume.*--overwrite'):
+        runs.train(small_config(trained))
+    (tmp_path / 'epoch_7.pth').touch()
+    (tmp_path / 'last_checkpoint').touch()
+    (tmp_path / 'notes.txt').touch()
+    clear_work_dir(tmp_path, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ['notes.txt']
+
+
+def test_find_checkpoint(tmp_path):
+    with pytest.raises(UserError, match='no training run has written a checkpoint'):
+        find_checkpoint(tmp_path)
+    with pytest.raises(UserError, match=r'no checkpoint at .*x\.pth'):
+        find_checkpoint(tmp_path / 'x.pth')
+    (tmp_path / 'epoch_1.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text('/where/it/was/epoch_1.pth')
+    assert find_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'  # the folder was moved
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(amp=True), '--amp needs a GPU'),
+        (dict(launcher='pytorch'), 'needs processes started for it'),
+        (dict(resume='nowhere.pth'), 'no checkpoint at nowhere.pth'),
+    ],
+)
+def test_impossible_options(tmp_path, monkeypatch, options, message):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.delenv('RANK', raising=False)
+    with pytest.raises(UserError, match=message):
+        runs.train(small_config(tmp_path), **options)
+
+
+def test_configs_that_cannot_work(tmp_path):
+    with pytest.raises(UserError, match=r'no config file .*nowhere\.py'):
+        load_config(tmp_path / 'nowhere.py')
+    (tmp_path / 'broken.py').write_text('model = dict(')
+    with pytest.raises(UserError, match=r'broken\.py cannot be read: SyntaxError'):
+        load_config(tmp_path / 'broken.py')
+    with pytest.raises(UserError, match='--cfg-options .* does not fit'):
+        load_config(CONFIG, {'train_cfg.max_epochs.really': 1})
+    config = small_config(tmp_path)
+    config.model.backbone.type = 'DynPerceptron'
+    with pytest.raises(UserError, match=r'DynPerceptron is not in the'):
+        runs.train(config)
+    config.train_dataloader = None
+    with pytest.raises(UserError, match='has no train_dataloader; add it'):
+        runs.train(config)

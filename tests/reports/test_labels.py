@@ -1,0 +1,62 @@
+"""Names as a reader sees them."""
+
+import pytest
+
+from benchmarks.results import FileRecord
+from reports.labels import exit_names, one_line, series_names, typeset
+
+from .made_up_results import made_up_model, made_up_results
+
+
+@pytest.mark.parametrize(
+    'text, shown',
+    [
+        ('plain', 'plain'),
+        ('two\nlines\t and  more ', 'two lines and more'),
+        ('bell\x07, half a pair \udc80', 'bell\ufffd, half a pair \ufffd'),
+        ('modèle 漢字', 'modèle 漢字'),
+    ],
+)
+def test_one_line(text, shown):
+    assert one_line(text) == shown
+
+
+@pytest.mark.parametrize('most', [5, 8, 9, 20])
+def test_long_text_loses_its_middle(most):
+    text = 'begin' + 20 * '-' + 'end'
+    short = one_line(text, most)
+    assert len(short) == most
+    assert short[0] == 'b' and short[-1] == 'd' and '\N{HORIZONTAL ELLIPSIS}' in short
+    assert one_line(text, len(text)) == text
+
+
+def model(name, weights='ema', path='last.pth'):
+    return made_up_model(name, weights=weights, checkpoint=FileRecord(path, '0' * 64))
+
+
+@pytest.mark.parametrize(
+    'models, names',
+    [
+        ([('a',), ('b',)], ['a', 'b']),
+        ([('a', 'ema'), ('b',), ('a', 'raw')], ['a (ema)', 'b', 'a (raw)']),
+        ([('a', 'ema', 'x/e1.pth'), ('a', 'ema', 'e2.pth')], ['a (e1)', 'a (e2)']),
+        ([('a',), ('a',), ('a #2',)], ['a', 'a #2', 'a #2 #2']),
+        ([('\n',), ('b',)], ['model', 'b']),
+    ],
+)
+def test_models_have_different_names(models, names):
+    assert series_names(made_up_results(*(model(*args) for args in models))) == names
+
+
+def test_union_of_exits_keeps_their_order():
+    one = made_up_model('one', exit_gmacs={'early': 1e-3, 'latent': 2e-3})
+    two = made_up_model('two', exit_gmacs={'early': 1e-3, 'block 2': 2e-3, 'latent': 3e-3})
+    assert exit_names(made_up_results(one, two)) == ['early', 'latent', 'block 2']
+
+
+def test_typeset_binds_numbers_to_units():
+    typed = typeset("98 % of the network's accuracy at 9.3 MMACs per image")
+    assert typed.replace('\xa0', ' ').replace('\u2019', "'") == (
+        "98 % of the network's accuracy at 9.3 MMACs per image"
+    )
+    assert typed.count('\xa0') == 2 and 'network\u2019s' in typed

@@ -4,6 +4,7 @@ The budgeted-batch protocol: thresholds are chosen on the calibration split for 
 budgets, then frozen and applied to the test split.
 """
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,18 @@ def curve_points(
             )
         )
     return points
+
+
+def input_hashes(
+    config_path: str | Path, checkpoint_path: str | Path, options: dict | None = None
+) -> tuple[str, str]:
+    """(config, weights) SHA-256 of a model as its result will record them, before measuring."""
+    refuse_unpickling()
+    weights = read_checkpoint(find_checkpoint(checkpoint_path)).state_dict
+    return (
+        config_sha256(load_config(config_path, options)),
+        weights_sha256(to_classifier_keys(weights)),
+    )
 
 
 def measure_model(
@@ -139,7 +152,7 @@ def measure_model(
 def _load_classifier(config: Config, checkpoint: Checkpoint) -> nn.Module:
     model = dict(config.model)
     model.setdefault('data_preprocessor', config.get('data_preprocessor'))
-    classifier = MODELS.build(model)
+    classifier = MODELS.build(copy.deepcopy(model))  # building writes into its config
     weights = to_classifier_keys(checkpoint.state_dict)
     check_weights(classifier.state_dict(), weights, str(checkpoint.path))
     classifier.load_state_dict(weights)

@@ -1,6 +1,7 @@
 """The one exception for mistakes a user can mend, and how command lines show it."""
 
 import functools
+import re
 import sys
 from collections.abc import Callable
 
@@ -16,7 +17,8 @@ class UserError(ValueError):
 def exits_on_user_error(main: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command line's ``main`` so that a `UserError` ends it with exit status 2.
 
-    The message goes to stderr behind ``error:``, without a traceback.
+    The message goes to stderr behind ``error:``, without a traceback; also where a data loader's
+    worker process has wrapped the worker's traceback around it.
     """
 
     @functools.wraps(main)
@@ -24,7 +26,12 @@ def exits_on_user_error(main: Callable[..., None]) -> Callable[..., None]:
         try:
             main(*args, **kwargs)
         except UserError as error:
-            print(f'error: {error}', file=sys.stderr)
+            print(f'error: {_without_worker_traceback(str(error))}', file=sys.stderr)
             raise SystemExit(2) from None
 
     return wrapper
+
+
+def _without_worker_traceback(message: str) -> str:
+    """The message alone, of an error that torch's DataLoader re-raised from a worker."""
+    return re.sub(r'\ACaught \w+ in DataLoader worker.*\n\S*UserError: ', '', message, flags=re.S)

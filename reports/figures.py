@@ -24,7 +24,7 @@ from .series import series_style
 
 WIDTH, AXES_HEIGHT = 7.2, 3.9  # inches
 LEFT, RIGHT = 0.68, 0.28
-LINE = 0.178  # inches from one line of small text to the next
+LINE = 0.165  # inches from one line of small text to the next
 INK, MUTED, RULE = '#1c1e21', '#5b6068', '#e3e0da'
 RC = {
     'font.family': 'sans-serif',

@@ -79,7 +79,9 @@ def check_output_folder(
         earlier = run_identity(read_results(out_dir / 'results.json'))
     except UserError as error:
         raise UserError(f'{out_dir}: {error}; {way_out}') from error
-    if identity is None or not _same_run(earlier, set(identity)):
+    if identity is None:
+        raise UserError(f'{out_dir} already holds results: {way_out}')
+    if not _same_run(earlier, set(identity)):
         raise UserError(f'{out_dir} already holds results of another run: {way_out}')
 
 

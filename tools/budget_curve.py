@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from mmengine.config import DictAction
 
-from benchmarks.budget_curve import BUDGETS, measure_model
+from benchmarks.budget_curve import BUDGETS, input_hashes, measure_model
 from benchmarks.provenance import git_commit, versions
 from benchmarks.results import SCHEMA_VERSION, Results
 from dynp_plugins.errors import UserError, exits_on_user_error
@@ -74,7 +74,9 @@ def main() -> None:
     models = pairs(args.models)
     if args.budgets < 2:
         raise UserError(f'--budgets {args.budgets}: a curve has at least 2 points')
-    check_output_folder(args.out, args.overwrite)
+    # The splits' hashes are not known before their pictures have been read.
+    inputs = [(*input_hashes(*model, args.cfg_options), None, None) for model in models]
+    check_output_folder(args.out, args.overwrite, inputs)
     measured = [
         measure_model(config, checkpoint, args.device, args.cfg_options, args.budgets)
         for config, checkpoint in models

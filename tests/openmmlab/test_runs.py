@@ -17,12 +17,15 @@ CONFIG = 'configs/demo/dyn-perceiver_regnety-tiny_digits.py'
 BATCHES = 3
 
 
+RECORDED = {}
+
+
 @HOOKS.register_module()
 class RecordLosses(Hook):
-    """Keeps every iteration's losses; interrupts, or breaks the network, when told to."""
+    """Puts every iteration's losses into RECORDED; interrupts or breaks the run when told to."""
 
-    def __init__(self, losses, interrupt_at=None, poison_at=None):
-        self.losses = losses
+    def __init__(self, name, interrupt_at=None, poison_at=None):
+        self.losses = RECORDED[name] = {}
         self.interrupt_at = interrupt_at
         self.poison_at = poison_at
 
@@ -37,7 +40,7 @@ class RecordLosses(Hook):
         self.losses[runner.iter] = {name: value.item() for name, value in outputs.items()}
 
 
-def small_config(work_dir, epochs=3, losses=None, workers=0, **hook):
+def small_config(work_dir, epochs=3, workers=0, record='', **hook):
     """The demo's config with a handful of small batches per epoch."""
     config = load_config(CONFIG)
     config.work_dir = str(work_dir)
@@ -51,24 +54,21 @@ def small_config(work_dir, epochs=3, losses=None, workers=0, **hook):
     loader.worker_init_fn = dict(type='seed_worker')
     for name in ('val_dataloader', 'calibration_dataloader', 'test_dataloader'):
         config[name].batch_size, config[name].num_batch_per_epoch = 16, 2
-    if losses is not None:
-        config.custom_hooks.append(dict(type='RecordLosses', losses=losses, **hook))
+    config.custom_hooks.append(dict(type='RecordLosses', name=record, **hook))
     return config
 
 
 @pytest.mark.parametrize('workers', [0, 2])
 def test_resuming_continues_with_the_same_losses(tmp_path, workers):
     """Interrupted in the middle of epoch 2 of 3, with random crops in the pipeline."""
-    whole, before, after = {}, {}, {}
-    runs.train(small_config(tmp_path / 'whole', losses=whole, workers=workers))
-    config = small_config(
-        tmp_path / 'cut', losses=before, workers=workers, interrupt_at=BATCHES + 1
-    )
+    whole_dir, cut_dir = tmp_path / 'whole', tmp_path / 'cut'
+    runs.train(small_config(whole_dir, workers=workers, record='whole'))
     with pytest.raises(KeyboardInterrupt):
-        runs.train(config)
-    runs.train(
-        small_config(tmp_path / 'cut', losses=after, workers=workers), resume=runs.AUTO_RESUME
-    )
+        runs.train(
+            small_config(cut_dir, workers=workers, record='before', interrupt_at=BATCHES + 1)
+        )
+    runs.train(small_config(cut_dir, workers=workers, record='after'), resume=runs.AUTO_RESUME)
+    whole, before, after = (RECORDED[name] for name in ('whole', 'before', 'after'))
     assert sorted(whole) == list(range(3 * BATCHES))
     assert sorted(after) == list(range(BATCHES, 3 * BATCHES))  # epoch 2 anew, then epoch 3
     assert before == {i: whole[i] for i in range(BATCHES + 1)}
@@ -95,7 +95,7 @@ def test_epochs_see_different_augmentations(tmp_path):
 
 
 def test_a_nan_loss_stops_the_run_and_keeps_what_was_saved(tmp_path):
-    config = small_config(tmp_path, losses={}, poison_at=BATCHES + 1)
+    config = small_config(tmp_path, poison_at=BATCHES + 1)
     with pytest.raises(UserError, match=r'not finite at iteration 5 \(epoch 2, batch 2\)'):
         runs.train(config)
     assert find_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
@@ -164,7 +164,7 @@ def test_find_checkpoint(tmp_path):
     [
         (dict(amp=True), '--amp needs a GPU'),
         (dict(launcher='pytorch'), 'needs processes started for it'),
-        (dict(resume='nowhere.pth'), 'no checkpoint at nowhere.pth'),
+        (dict(resume='nowhere.pth'), r'no checkpoint at nowhere\.pth'),
     ],
 )
 def test_impossible_options(tmp_path, monkeypatch, options, message):
@@ -180,7 +180,7 @@ def test_configs_that_cannot_work(tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(')
     with pytest.raises(UserError, match=r'broken\.py cannot be read: SyntaxError'):
         load_config(tmp_path / 'broken.py')
-    with pytest.raises(UserError, match='--cfg-options .* does not fit'):
+    with pytest.raises(UserError, match=r'--cfg-options .* does not fit'):
         load_config(CONFIG, {'train_cfg.max_epochs.really': 1})
     config = small_config(tmp_path)
     config.model.backbone.type = 'DynPerceptron'

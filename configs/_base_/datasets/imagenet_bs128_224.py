@@ -1,8 +1,8 @@
 """ImageNet-1k at 224x224 with RandAugment; 50,000 training pictures are held out for calibration.
 
 The folder ``data/imagenet`` has the standard layout, ``train/CLASS/*.JPEG`` and
-``val/CLASS/*.JPEG`` (or ``meta/val.txt``), as mmpretrain reads it. The official validation pictures are the test split:
-nothing is chosen on them.
+``val/CLASS/*.JPEG`` (or ``meta/val.txt``), as mmpretrain reads it. The official validation pictures
+are the test split: nothing is chosen on them.
 """
 
 data_preprocessor = dict(

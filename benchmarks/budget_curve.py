@@ -46,16 +46,15 @@ def curve_points(
     points = []
     for target, shares in zip(targets, geometric_shares(gmacs, targets), strict=True):
         thresholds = quota_thresholds(calibration.max_softmax, shares)
+        chosen_on = choose_exits(calibration.max_softmax, thresholds)
         exits = choose_exits(test.max_softmax, thresholds)
-        right = test.correct[np.arange(len(test)), exits]
         points.append(
             CurvePoint(
                 target_gmacs=float(target),
-                calibration_gmacs_mean=float(
-                    gmacs[choose_exits(calibration.max_softmax, thresholds)].mean()
-                ),
+                calibration_gmacs_mean=float(gmacs[chosen_on].mean()),
+                calibration_top1_percent=_top1_percent(calibration, chosen_on),
                 gmacs_mean=float(gmacs[exits].mean()),
-                top1_percent=float(100 * right.mean()),
+                top1_percent=_top1_percent(test, exits),
                 exit_shares={name: float((exits == k).mean()) for k, name in enumerate(names)},
                 thresholds={
                     name: float(thresholds[k]) if np.isfinite(thresholds[k]) else None
@@ -64,6 +63,11 @@ def curve_points(
             )
         )
     return points
+
+
+def _top1_percent(table: ExitTable, exits: np.ndarray) -> float:
+    """Accuracy when sample i is answered by exit ``exits[i]``."""
+    return float(100 * table.correct[np.arange(len(table)), exits].mean())
 
 
 def input_hashes(

@@ -57,6 +57,8 @@ class CurvePoint:
     Attributes:
         target_gmacs: The mean cost that was asked for.
         calibration_gmacs_mean: The mean cost on the calibration split.
+        calibration_top1_percent: Accuracy on the calibration split, where the thresholds were
+            chosen.
         gmacs_mean: The mean cost on the test split.
         top1_percent: Accuracy on the test split.
         exit_shares: By exit, the fraction of the test split that left there.
@@ -65,6 +67,7 @@ class CurvePoint:
 
     target_gmacs: float
     calibration_gmacs_mean: float
+    calibration_top1_percent: float
     gmacs_mean: float
     top1_percent: float
     exit_shares: dict[str, float]

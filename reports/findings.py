@@ -1,7 +1,7 @@
 """What the numbers say, in one plain sentence each; every sentence is true of the data it is given.
 
-The sentences describe measured curves. They read the test split, so they choose no threshold and
-promise nothing about other images.
+Which budget a sentence speaks of is chosen by the calibration split, as everything else is; the
+numbers in it are those of the test split.
 """
 
 import math
@@ -55,28 +55,39 @@ class Saving:
 
 
 def best_saving(model: ModelResult) -> Saving | None:
-    """The saving to report: the one that gives most MACs for least accuracy, if there is one.
+    """The saving to report, if there is one, measured on the test split.
 
-    Accuracy above the full network's counts as equal to it.
+    It is the budget that gives most MACs for least accuracy on the calibration split; accuracy
+    above the full network's counts as equal to it.
     """
     full = model.exits[-1]
-    if full.test_top1_percent <= 0 or full.gmacs <= 0:
+    if min(full.calibration_top1_percent, full.test_top1_percent, full.gmacs) <= 0:
         return None
-    savings = [
-        Saving(point, point.top1_percent / full.test_top1_percent, point.gmacs_mean / full.gmacs)
+    on_calibration = [
+        Saving(
+            point,
+            point.calibration_top1_percent / full.calibration_top1_percent,
+            point.calibration_gmacs_mean / full.gmacs,
+        )
         for point in model.points
-    ]
-    worth_saying = [
-        saving
-        for saving in savings
-        if saving.cost_percent <= MOST_COST and saving.accuracy_percent >= LEAST_ACCURACY
     ]
 
     def price(saving: Saving) -> tuple[float, float]:
         accuracy = min(saving.accuracy_percent, 100)
         return saving.cost_percent - WORTH_OF_ACCURACY * accuracy, -saving.accuracy_share
 
-    return min(worth_saying, key=price, default=None)
+    chosen = min(filter(_is_headline, on_calibration), key=price, default=None)
+    if chosen is None:
+        return None
+    point = chosen.point
+    on_test = Saving(
+        point, point.top1_percent / full.test_top1_percent, point.gmacs_mean / full.gmacs
+    )
+    return on_test if _is_headline(on_test) else None
+
+
+def _is_headline(saving: Saving) -> bool:
+    return saving.cost_percent <= MOST_COST and saving.accuracy_percent >= LEAST_ACCURACY
 
 
 def model_finding(model: ModelResult, unit: CostUnit) -> str:
@@ -105,18 +116,22 @@ def results_finding(results: Results) -> str:
         return model_finding(results.models[0], unit)
     if not same_test_split(results):
         return f'{len(results.models)} models, tested on different images: not to be compared'
-    low = max(_ends(model)[0].gmacs_mean for model in results.models)
-    high = min(_ends(model)[1].gmacs_mean for model in results.models)
+    low = max(_ends(model)[0].calibration_gmacs_mean for model in results.models)
+    high = min(_ends(model)[1].calibration_gmacs_mean for model in results.models)
     return _best_within(max(low, (low + high) / 2), results, unit)
 
 
 def _best_within(budget: float, results: Results, unit: CostUnit) -> str:
     """Which model is the most accurate when the mean cost may not exceed ``budget`` GMACs.
 
-    Every model needs a point within the budget.
+    Of each model's points within the budget the one that is best on the calibration split counts.
+    Every model needs one.
     """
     accuracies = [
-        max(point.top1_percent for point in model.points if point.gmacs_mean <= budget)
+        max(
+            (point for point in model.points if point.calibration_gmacs_mean <= budget),
+            key=lambda point: point.calibration_top1_percent,
+        ).top1_percent
         for model in results.models
     ]
     names = [one_line(name, 60) for name in series_names(results)]
@@ -181,6 +196,6 @@ def exits_finding(model: ModelResult) -> str:
 
 
 def _ends(model: ModelResult) -> tuple[CurvePoint, CurvePoint]:
-    """The cheapest and the dearest point on the test split."""
-    points = sorted(model.points, key=lambda point: point.gmacs_mean)
+    """The cheapest and the dearest point."""
+    points = sorted(model.points, key=lambda point: point.calibration_gmacs_mean)
     return points[0], points[-1]

@@ -16,10 +16,11 @@ from .labels import exit_names, one_line, series_names
 def curve_frame(results: Results) -> pd.DataFrame:
     """One row per model and budget, plain numbers with their units in the column names.
 
-    Columns: ``model``, ``source``, ``target_gmacs``, ``calibration_gmacs_mean``, ``gmacs_mean``,
-    ``gflops_mean`` (2 per MAC), ``top1_percent``; then for every exit of any model
-    ``share_EXIT`` (fraction of the test split) and, but for last exits, ``threshold_EXIT``. A
-    share is NaN where the model has no such exit; a threshold also where nobody leaves.
+    Columns: ``model``, ``source``, ``target_gmacs``, ``calibration_gmacs_mean``,
+    ``calibration_top1_percent``, ``gmacs_mean``, ``gflops_mean`` (2 per MAC), ``top1_percent``; then
+    for every exit of any model ``share_EXIT`` (fraction of the test split) and, but for last exits,
+    ``threshold_EXIT``. A share is NaN where the model has no such exit; a threshold also where
+    nobody leaves.
     """
     exits = exit_names(results)
     with_threshold = {
@@ -31,6 +32,7 @@ def curve_frame(results: Results) -> pd.DataFrame:
             'source': model.source,
             'target_gmacs': point.target_gmacs,
             'calibration_gmacs_mean': point.calibration_gmacs_mean,
+            'calibration_top1_percent': point.calibration_top1_percent,
             'gmacs_mean': point.gmacs_mean,
             'gflops_mean': 2 * point.gmacs_mean,
             'top1_percent': point.top1_percent,

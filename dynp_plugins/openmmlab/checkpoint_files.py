@@ -27,7 +27,8 @@ def find_checkpoint(path: str | Path) -> Path:
         if not marker.is_file():
             raise UserError(f'no training run has written a checkpoint to {path} yet')
         named = Path(marker.read_text().strip())
-        path = named if named.is_file() else path / named.name  # the folder may have been moved
+        here = path / named.name  # the folder may have been moved since
+        path = here if here.is_file() else named
     if not path.is_file():
         raise UserError(f'no checkpoint at {path}')
     return path

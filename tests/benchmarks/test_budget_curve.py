@@ -37,6 +37,7 @@ def test_two_exits_by_hand():
     assert (first.target_gmacs, middle.target_gmacs, last.target_gmacs) == (1.0, 2.0, 3.0)
     assert middle.thresholds == {'exit0': pytest.approx(0.8)}
     assert middle.calibration_gmacs_mean == pytest.approx(2.0)
+    assert middle.calibration_top1_percent == pytest.approx(100.0)
     assert middle.exit_shares == {'exit0': 0.75, 'exit1': 0.25}
     assert middle.gmacs_mean == pytest.approx(0.75 * 1 + 0.25 * 3)
     assert middle.top1_percent == pytest.approx(75.0)  # right, wrong, right at exit 1, right

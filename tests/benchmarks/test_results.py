@@ -36,7 +36,7 @@ def results():
         input_shape=[3, 64, 64],
         parameters=5,
         exits=[ExitRecord('early', 0.5, 1.0, 50.0, 51.0, None)],
-        points=[CurvePoint(0.5, 0.5, 0.5, 51.0, {'early': 1.0}, {'early': None})],
+        points=[CurvePoint(0.5, 0.5, 50.0, 0.5, 51.0, {'early': 1.0}, {'early': None})],
     )
     return Results(SCHEMA_VERSION, '2026-01-01T00:00:00', 'cmd', {'python': '3'}, None, [model])
 

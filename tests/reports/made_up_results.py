@@ -122,8 +122,9 @@ def _point(target, exits, thresholds, calibration, test):
     return CurvePoint(
         target_gmacs=float(target),
         calibration_gmacs_mean=float(costs[leaves[0]].mean()),
+        calibration_top1_percent=_accuracy(calibration, leaves[0]),
         gmacs_mean=float(costs[leaves[1]].mean()),
-        top1_percent=100 * float(test[1][np.arange(len(leaves[1])), leaves[1]].mean()),
+        top1_percent=_accuracy(test, leaves[1]),
         exit_shares=dict(zip(exits, map(float, shares), strict=True)),
         thresholds={
             exit: float(thresholds[k]) if np.isfinite(thresholds[k]) else None
@@ -131,3 +132,7 @@ def _point(target, exits, thresholds, calibration, test):
             if k < last
         },
     )
+
+
+def _accuracy(split, leaves):
+    return 100 * float(split[1][np.arange(len(leaves)), leaves].mean())

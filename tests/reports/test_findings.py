@@ -30,7 +30,9 @@ def curve(*points, exits=((1.0, 60.0), (2.0, 80.0)), name='network', samples=100
                 for n, (gmacs, top1) in zip(names, exits, strict=True)
             ],
             'points': [
-                CurvePoint(gmacs, gmacs, gmacs, top1, dict.fromkeys(names, 1 / len(names)), {})
+                CurvePoint(
+                    gmacs, gmacs, top1, gmacs, top1, dict.fromkeys(names, 1 / len(names)), {}
+                )
                 for gmacs, top1 in points
             ],
             'test': SplitRecord('test', samples, 'f' * 64),
@@ -69,6 +71,22 @@ def finding(model):
 )
 def test_saving(points, said):
     assert finding(curve(*points)) == said
+
+
+def test_the_calibration_split_chooses_what_is_said():
+    """The point that flatters most on the test split is not picked for that."""
+    model = curve((1.1, 78), (1.2, 79.3), (2, 80))
+    flattering, honest, full = model.points
+    model = dataclasses.replace(
+        model,
+        points=[
+            dataclasses.replace(flattering, top1_percent=95.0),
+            dataclasses.replace(honest, top1_percent=77.0),
+            full,
+        ],
+    )
+    assert finding(model) == "96 % of the full network's accuracy at 60 % of its MACs"
+    assert best_saving(model).point.top1_percent == 77.0
 
 
 def test_saving_is_true_of_measured_looking_curves():

@@ -17,6 +17,7 @@ def test_curve_columns():
         'source',
         'target_gmacs',
         'calibration_gmacs_mean',
+        'calibration_top1_percent',
         'gmacs_mean',
         'gflops_mean',
         'top1_percent',

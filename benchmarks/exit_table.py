@@ -94,13 +94,18 @@ class ExitTableBuilder:
             pictures: B digests.
 
         Raises:
-            UserError: A logit is NaN or infinite.
+            UserError: A logit is NaN or infinite, or a label is no class of the network.
         """
         stacked = torch.stack(logits, 1).float()  # (B, K, classes)
         if not torch.isfinite(stacked).all():
             raise UserError(
                 'the network puts out NaN or infinite logits; the checkpoint is broken, or the '
                 'run it comes from has diverged'
+            )
+        if labels.max() >= stacked.shape[-1]:
+            raise UserError(
+                f'a picture has label {labels.max()}, but the network has only '
+                f'{stacked.shape[-1]} classes, numbered from 0'
             )
         probability = stacked.softmax(-1)
         best = probability.topk(min(2, probability.shape[-1])).values

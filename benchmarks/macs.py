@@ -9,18 +9,23 @@ silently zero.
 """
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from fvcore.nn import FlopCountAnalysis
-from fvcore.nn.jit_handles import get_shape
 from torch import Tensor, nn
 
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
+
+with warnings.catch_warnings():
+    # fvcore scripts a loss function when it is imported, which torch has deprecated.
+    warnings.simplefilter('ignore', FutureWarning)
+    from fvcore.nn import FlopCountAnalysis
+    from fvcore.nn.jit_handles import get_shape
 
 FREE_OPERATORS = frozenset(
     """

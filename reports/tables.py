@@ -17,10 +17,10 @@ def curve_frame(results: Results) -> pd.DataFrame:
     """One row per model and budget, plain numbers with their units in the column names.
 
     Columns: ``model``, ``source``, ``target_gmacs``, ``calibration_gmacs_mean``,
-    ``calibration_top1_percent``, ``gmacs_mean``, ``gflops_mean`` (2 per MAC), ``top1_percent``; then
-    for every exit of any model ``share_EXIT`` (fraction of the test split) and, but for last exits,
-    ``threshold_EXIT``. A share is NaN where the model has no such exit; a threshold also where
-    nobody leaves.
+    ``calibration_top1_percent``, ``gmacs_mean``, ``gflops_mean`` (2 per MAC), ``top1_percent``;
+    then for every exit of any model ``share_EXIT`` (fraction of the test split) and, but for last
+    exits, ``threshold_EXIT``. A share is NaN where the model has no such exit; a threshold also
+    where nobody leaves.
     """
     exits = exit_names(results)
     with_threshold = {

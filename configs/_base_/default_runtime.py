@@ -11,6 +11,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     epoch_seed=dict(type='EpochSeedHook'),
+    class_count=dict(type='ClassCountHook'),
     non_finite_loss=dict(type='NonFiniteLossHook'),
 )
 

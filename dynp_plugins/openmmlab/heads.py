@@ -40,6 +40,7 @@ class MultiExitHead(BaseModule):
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
+        self.num_classes = num_classes
         self.heads = MODELS.build(
             dict(
                 heads or dict(type='DynPerceiverHeads'),

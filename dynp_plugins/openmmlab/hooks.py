@@ -1,4 +1,4 @@
-"""Training hooks: stop at a non-finite loss; random numbers that survive a resume."""
+"""Training hooks: checks that stop a run early, and random numbers that survive a resume."""
 
 import random
 
@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.registry import FUNCTIONS, HOOKS
 
 from ..errors import UserError
@@ -41,6 +42,26 @@ class NonFiniteLossHook(Hook):
                 f'{runner.epoch + 1}, batch {batch_idx + 1}); training stops and checkpoints '
                 'written before stay. Lower optim_wrapper.optimizer.lr, clip gradients with '
                 'optim_wrapper.clip_grad, or look for broken pictures and labels'
+            )
+
+
+@HOOKS.register_module()
+class ClassCountHook(Hook):
+    """Before training starts, compare the data's classes with the head's."""
+
+    def before_train(self, runner) -> None:
+        """Check the training set against ``model.head.num_classes``.
+
+        Raises:
+            UserError: The data has more classes than the head.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        classes = runner.train_dataloader.dataset.metainfo.get('classes')
+        num_classes = getattr(getattr(model, 'head', None), 'num_classes', None)
+        if classes and num_classes and len(classes) > num_classes:
+            raise UserError(
+                f'the training set has {len(classes)} classes, but model.head.num_classes is '
+                f'{num_classes}: set it to {len(classes)}'
             )
 
 

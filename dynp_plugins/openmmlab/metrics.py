@@ -33,7 +33,8 @@ class MultiExitAccuracy(BaseMetric):
         """Keep, per sample and exit, how many classes score above the right one.
 
         Raises:
-            UserError: The model's head is not a `MultiExitHead`, or k exceeds the classes.
+            UserError: The model's head is not a `MultiExitHead`, k exceeds the classes, or a label
+                is no class of the network.
         """
         for sample in data_samples:
             if 'exit_scores' not in sample:
@@ -43,6 +44,11 @@ class MultiExitAccuracy(BaseMetric):
                 raise UserError(
                     f'MultiExitAccuracy(topk={self.topk}): there are only {scores.shape[1]} '
                     'classes; lower topk in val_evaluator and test_evaluator'
+                )
+            if label.item() >= scores.shape[1]:
+                raise UserError(
+                    f'a picture has label {label.item()}, but the network has only '
+                    f'{scores.shape[1]} classes, numbered from 0'
                 )
             self.results.append((sample['exit_names'], label_rank(scores, label).cpu()))
 

@@ -122,8 +122,9 @@ def _join_process_group(config: Config) -> None:
         )
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
-    # mmengine's default wrapper names a GPU.
-    config.setdefault('model_wrapper_cfg', dict(type='MMDistributedDataParallel'))
+    # mmengine's default wrapper is given the number of a GPU.
+    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+    config.setdefault('model_wrapper_cfg', wrapper)
 
 
 def _build_runner(config: Config) -> Runner:

@@ -61,6 +61,11 @@ def test_logits_that_are_not_finite_are_refused(value):
         ExitTableBuilder().add((logits,), torch.tensor([0]), [b'x' * 16])
 
 
+def test_a_label_beyond_the_classes_is_refused():
+    with pytest.raises(UserError, match='label 3, but the network has only 3 classes'):
+        ExitTableBuilder().add((torch.zeros(1, 3),), torch.tensor([3]), [b'x' * 16])
+
+
 def test_splits():
     check_disjoint(table(range(6))[0], table(range(6, 12))[0])
     with pytest.raises(UserError, match=r'are the same pictures: 6 of the 6.*HeldOut'):

@@ -148,6 +148,11 @@ def test_metric_refuses_more_than_the_classes():
         evaluate(MultiExitAccuracy(topk=(1, 5)), torch.rand(1, 2, 3), [0])
 
 
+def test_metric_refuses_labels_beyond_the_classes():
+    with pytest.raises(UserError, match='label 3, but the network has only 3 classes'):
+        evaluate(MultiExitAccuracy(topk=(1,)), torch.rand(1, 2, 3), [3])
+
+
 def test_metric_refuses_other_heads():
     with pytest.raises(UserError, match='head is a MultiExitHead'):
         MultiExitAccuracy().process(None, [{'pred_score': torch.rand(3)}])

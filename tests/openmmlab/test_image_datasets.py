@@ -47,6 +47,7 @@ def test_list_of_paths_and_labels(folder):
     (folder / 'list.txt').write_text('dog/3.png 1\ncat/0.png 0\n')
     dataset = image_files(folder, ann_file='list.txt')
     assert [dataset.get_data_info(i)['gt_label'] for i in range(2)] == [1, 0]
+    assert len(dataset.metainfo['classes']) == 2
 
 
 @pytest.mark.parametrize('damage', [b'', b'not a picture', None])

@@ -46,6 +46,9 @@ class ImageFiles(CustomDataset):
             raise UserError(self._nothing_found()) from error
         if not samples:
             raise UserError(self._nothing_found())
+        if self.with_label and not self._metainfo.get('classes'):  # a list names no classes
+            count = 1 + max(sample['gt_label'] for sample in samples)
+            self._metainfo['classes'] = tuple(map(str, range(count)))
         return self._readable(samples) if self.unreadable == 'skip' else samples
 
     def prepare_data(self, idx: int) -> Any:

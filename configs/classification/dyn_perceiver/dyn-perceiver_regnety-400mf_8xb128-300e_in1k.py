@@ -8,19 +8,9 @@ Cost per image up to each exit: 0.261 / 0.449 / 0.586 / 0.609 GMACs; 10.0 M para
         --launcher pytorch --amp
 """
 
-_base_ = [
-    '../../_base_/models/dyn-perceiver_regnety-400mf.py',
-    '../../_base_/datasets/imagenet_bs128_224.py',
-    '../../_base_/schedules/adamw_bs1024_300e.py',
-    '../../_base_/default_runtime.py',
-]
+_base_ = './dyn-perceiver_regnety-800mf_8xb128-300e_in1k.py'
 
 model = dict(
-    head=dict(loss=dict(type='MultiExitLoss', label_smoothing=0.1)),
-    train_cfg=dict(
-        augments=[
-            dict(type='mmpretrain.Mixup', alpha=0.8),
-            dict(type='mmpretrain.CutMix', alpha=1.0),
-        ]
-    ),
+    backbone=dict(arch='regnety_400mf', depth_factor=(1, 1, 1, 1)),
+    head=dict(in_channels=(104, 208, 440, 648)),
 )

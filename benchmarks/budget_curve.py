@@ -5,19 +5,21 @@ budgets, then frozen and applied to the test split.
 """
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
+from torch.utils.data import DataLoader
 
 from dynp_plugins.checkpoints import Checkpoint, check_weights, read_checkpoint
 from dynp_plugins.checkpoints.loading import to_classifier_keys
 from dynp_plugins.early_exit import choose_exits, geometric_shares, quota_thresholds
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpickling
-from dynp_plugins.openmmlab.config_files import load_config, require
+from dynp_plugins.openmmlab.config_files import building_from, load_config, require
 
 from .exit_pass import build_split, multi_exit_network, run_exit_pass
 from .exit_table import ExitTable, check_disjoint
@@ -75,11 +77,12 @@ def input_hashes(
 ) -> tuple[str, str]:
     """(config, weights) SHA-256 of a model as its result will record them, before measuring."""
     refuse_unpickling()
-    weights = read_checkpoint(find_checkpoint(checkpoint_path)).state_dict
-    return (
-        config_sha256(load_config(config_path, options)),
-        weights_sha256(to_classifier_keys(weights)),
-    )
+    checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
+    return config_sha256(load_config(config_path, options)), _weights_sha256(checkpoint)
+
+
+def _weights_sha256(checkpoint: Checkpoint) -> str:
+    return weights_sha256(to_classifier_keys(checkpoint.state_dict))
 
 
 def measure_model(
@@ -116,16 +119,23 @@ def measure_model(
         )
     checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
     with DefaultScope.overwrite_default_scope(config.get('default_scope')):
-        classifier = _load_classifier(config, checkpoint).to(device)
+        with building_from(config):
+            classifier = _load_classifier(config, checkpoint).to(device)
+            loaders = {split: build_split(config, split) for split in ('calibration', 'test')}
+        _check_classes(checkpoint, loaders)
         calibration, test = (
-            run_exit_pass(classifier, build_split(config, split), split)
-            for split in ('calibration', 'test')
+            run_exit_pass(classifier, loader, split) for split, loader in loaders.items()
         )
     check_disjoint(calibration, test)
+    if calibration.manifest['input_shape'] != test.manifest['input_shape']:
+        raise UserError(
+            f'calibration pictures are {calibration.manifest["input_shape"]} (channels, height, '
+            f'width), test pictures {test.manifest["input_shape"]}: crop or resize both alike'
+        )
     costs = exit_costs(multi_exit_network(classifier), test.manifest['input_shape'])
     name = Path(config_path).stem
     config_record = FileRecord(str(config_path), config_sha256(config))
-    checkpoint_record = FileRecord(str(checkpoint.path), weights_sha256(classifier.state_dict()))
+    checkpoint_record = FileRecord(str(checkpoint.path), _weights_sha256(checkpoint))
     for table in (calibration, test):
         table.manifest.update(
             model=name,
@@ -161,6 +171,26 @@ def _load_classifier(config: Config, checkpoint: Checkpoint) -> nn.Module:
     check_weights(classifier.state_dict(), weights, str(checkpoint.path))
     classifier.load_state_dict(weights)
     return classifier
+
+
+def _check_classes(checkpoint: Checkpoint, loaders: Mapping[str, DataLoader]) -> None:
+    """The splits must number the classes as the training set did, as far as that is known.
+
+    Raises:
+        UserError: They have other classes, or in another order.
+    """
+    named = {'the checkpoint': (checkpoint.meta.get('dataset_meta') or {}).get('classes')}
+    for split, loader in loaders.items():
+        named[f'the {split} split'] = loader.dataset.metainfo.get('classes')
+    known = {name: tuple(classes) for name, classes in named.items() if classes}
+    (first, expected), *others = known.items() if known else [('', ())]
+    for name, classes in others:
+        if classes != expected:
+            raise UserError(
+                f'{first} has the classes {", ".join(expected)}, but {name} has '
+                f'{", ".join(classes)}: class numbers would not mean the same; use the same class '
+                'folders, or set metainfo=dict(classes=...) in all datasets'
+            )
 
 
 def _exit_records(

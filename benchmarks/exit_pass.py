@@ -1,14 +1,17 @@
 """One pass of a trained classifier over one split, into an exit table."""
 
+import copy
 import hashlib
+import os
 from collections.abc import Iterable
 
 import torch
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 from torch import nn
 
 from dynp_plugins.errors import UserError
-from dynp_plugins.networks import MultiExitNetwork
+from dynp_plugins.networks import ExitBackbone, ExitHeads, MultiExitNetwork
 
 from .exit_table import ExitTable, ExitTableBuilder
 from .progress import track
@@ -19,17 +22,22 @@ def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
     """The plain network inside an ``mmpretrain.ImageClassifier``; weights are shared.
 
     Raises:
-        UserError: The classifier's head is not a `MultiExitHead`.
+        UserError: The classifier has no `MultiExitHead` or no backbone with exits.
     """
     heads = getattr(getattr(classifier, 'head', None), 'heads', None)
-    if heads is None:
-        raise UserError('the model has no multi-exit head: use head=dict(type="MultiExitHead")')
+    if not isinstance(classifier.backbone, ExitBackbone) or not isinstance(heads, ExitHeads):
+        raise UserError(
+            f'the model is a {type(classifier.backbone).__name__} without exits: use a multi-exit '
+            "backbone such as dict(type='DynPerceiver') with head=dict(type='MultiExitHead')"
+        )
     return MultiExitNetwork(classifier.backbone, heads)
 
 
 def build_split(config, split: str) -> Iterable:
     """The data loader ``config.{split}_dataloader``; samples come in the order of the data set."""
-    loader = dict(config[f'{split}_dataloader'])
+    loader = copy.deepcopy(dict(config[f'{split}_dataloader']))
+    # Pictures of different sizes are to be reported, not stumbled over.
+    loader['collate_fn'] = dict(type='pseudo_collate')
     loader.setdefault('sampler', dict(type='DefaultSampler', shuffle=False))
     if loader['sampler'].get('shuffle', True):
         raise UserError(f'{split}_dataloader shuffles: set sampler=dict(shuffle=False)')
@@ -60,6 +68,13 @@ def run_exit_pass(classifier: nn.Module, loader: Iterable, split: str) -> ExitTa
     builder, index_hash, shapes, classes = ExitTableBuilder(), hashlib.sha256(), set(), 0
     try:
         for batch in track(loader, f'{split} split'):
+            shapes.update(tuple(image.shape) for image in batch['inputs'])
+            if len(shapes) > 1:
+                raise UserError(
+                    f'pictures of the {split} split reach the network in different sizes, such as '
+                    f'{sorted(shapes)[:3]}, so that an exit has no one cost: crop or resize them '
+                    f'to one size in the pipeline of {split}_dataloader'
+                )
             pictures = [picture_digest(image.numpy()) for image in batch['inputs']]
             index_hash.update(b''.join(pictures))
             data = classifier.data_preprocessor(batch, training=False)
@@ -68,18 +83,12 @@ def run_exit_pass(classifier: nn.Module, loader: Iterable, split: str) -> ExitTa
                 raise UserError(f'the {split} split has no labels')
             labels = torch.cat([sample.gt_label for sample in samples])
             logits = network(data['inputs'])
-            builder.add(logits, labels, pictures)
+            builder.add(logits, labels, pictures, [_source(sample) for sample in samples])
             classes = logits[0].shape[1]
-            shapes.add(tuple(data['inputs'].shape[1:]))
     finally:
         classifier.train(training)
     if not shapes:
         raise UserError(f'the {split} split is empty')
-    if len(shapes) > 1:
-        raise UserError(
-            f'pictures of the {split} split reach the network in different sizes ({shapes}), so '
-            'there is no one cost per exit: crop or resize them to one size'
-        )
     return builder.build(
         split=split,
         exit_names=list(network.exit_names),
@@ -87,3 +96,9 @@ def run_exit_pass(classifier: nn.Module, loader: Iterable, split: str) -> ExitTa
         input_shape=list(shapes.pop()),
         index_sha256=index_hash.hexdigest(),
     )
+
+
+def _source(sample: BaseDataElement) -> str:
+    """Absolute path of the picture's file, links resolved; for data without files its name."""
+    path = sample.get('img_path') or ''
+    return os.path.realpath(path) if os.path.exists(path) else path

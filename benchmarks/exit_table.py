@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from dynp_plugins.atomic_files import atomic_path
+from dynp_plugins.early_exit import label_rank
 from dynp_plugins.errors import UserError
-from dynp_plugins.openmmlab.metrics import label_rank
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class ExitTable:
         entropy: (N, K) entropy of the class probabilities, in nats.
         margin: (N, K) difference of the two largest class probabilities.
         label: (N,) right class.
-        picture: (N, 16) digest of each picture's pixels, as bytes.
+        picture: (N, 16) digest of each picture's pixels as the network sees them, as bytes.
+        source: (N,) where each picture comes from, its path for files; empty if unknown.
         manifest: What the table was made from: exit names, number of classes, split, hashes.
     """
 
@@ -40,6 +41,7 @@ class ExitTable:
     margin: np.ndarray
     label: np.ndarray
     picture: np.ndarray
+    source: np.ndarray
     manifest: dict[str, Any]
 
     def __len__(self) -> int:
@@ -85,13 +87,20 @@ class ExitTableBuilder:
     def __init__(self) -> None:
         self._batches: list[dict[str, np.ndarray]] = []
 
-    def add(self, logits: tuple[Tensor, ...], labels: Tensor, pictures: list[bytes]) -> None:
+    def add(
+        self,
+        logits: tuple[Tensor, ...],
+        labels: Tensor,
+        pictures: list[bytes],
+        sources: list[str],
+    ) -> None:
         """Add a batch.
 
         Args:
             logits: (B, classes) per exit.
             labels: (B,) right classes.
             pictures: B digests.
+            sources: B paths.
 
         Raises:
             UserError: A logit is NaN or infinite, or a label is no class of the network.
@@ -110,8 +119,8 @@ class ExitTableBuilder:
         probability = stacked.softmax(-1)
         best = probability.topk(min(2, probability.shape[-1])).values
         batch = {
-            'prediction': stacked.argmax(-1).int(),
-            'label_rank': label_rank(stacked, labels[:, None]).int(),
+            'prediction': probability.argmax(-1).int(),
+            'label_rank': label_rank(probability, labels[:, None]).int(),
             'max_softmax': best[..., 0],
             'entropy': torch.special.entr(probability).sum(-1),
             'margin': best[..., 0] - best[..., -1] if best.shape[-1] > 1 else best[..., 0],
@@ -119,7 +128,10 @@ class ExitTableBuilder:
         }
         self._batches.append(
             {name: value.cpu().numpy() for name, value in batch.items()}
-            | {'picture': np.frombuffer(b''.join(pictures), np.uint8).reshape(-1, 16)}
+            | {
+                'picture': np.frombuffer(b''.join(pictures), np.uint8).reshape(-1, 16),
+                'source': np.array(sources),
+            }
         )
 
     def build(self, **manifest: Any) -> ExitTable:
@@ -134,16 +146,26 @@ class ExitTableBuilder:
 def check_disjoint(calibration: ExitTable, test: ExitTable) -> None:
     """Refuse splits that share pictures: thresholds chosen on test pictures would flatter the test.
 
+    Pictures are the same if their pixels are, or if they come from the same file, however it was
+    cropped or flipped.
+
     Raises:
-        UserError: The splits are identical or overlap; pictures are compared by their pixels.
+        UserError: The splits are identical or overlap; the message names some pictures.
     """
-    seen = {picture.tobytes() for picture in calibration.picture}
-    shared = sum(picture.tobytes() in seen for picture in test.picture)
+    pixels = {picture.tobytes() for picture in calibration.picture}
+    sources = set(calibration.source) - {''}
+    shared = [
+        source
+        for picture, source in zip(test.picture, test.source, strict=True)
+        if picture.tobytes() in pixels or source in sources
+    ]
     if not shared:
         return
-    kind = 'are the same pictures' if shared == len(test) == len(calibration) else 'overlap'
+    kind = 'are the same pictures' if len(shared) == len(test) == len(calibration) else 'overlap'
+    named = ', '.join(source for source in shared[:3] if source)
     raise UserError(
-        f'the calibration and the test split {kind}: {shared} of the {len(test)} test pictures '
-        'are also in the calibration split. Thresholds must not be chosen on test data: hold the '
-        "calibration split out of the training set, for example with dataset=dict(type='HeldOut')"
+        f'the calibration and the test split {kind}: {len(shared)} of the {len(test)} test '
+        f'pictures are also in the calibration split{f" ({named}, ...)" if named else ""}. '
+        'Thresholds must not be chosen on test data: take these pictures out of one split, or hold '
+        "the calibration split out of the training set with dataset=dict(type='HeldOut', ...)"
     )

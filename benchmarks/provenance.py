@@ -60,12 +60,16 @@ def versions() -> dict[str, str]:
 
 def git_commit() -> str | None:
     """This project's commit, with ``-dirty`` if files differ from it; None outside a checkout."""
-    command = ['git', '-C', str(Path(__file__).parent), 'describe', '--always', '--abbrev=40']
+    # Installed into somebody else's checkout, this file is not one of theirs.
+    ours = _git('ls-files', '--error-unmatch', Path(__file__).name)
+    # --exclude leaves tags out, so that the answer is always a commit.
+    return ours and _git('describe', '--always', '--abbrev=40', '--dirty', '--exclude', '*')
+
+
+def _git(*arguments: str) -> str | None:
+    command = ['git', '-C', str(Path(__file__).parent), *arguments]
     try:
-        # --exclude leaves tags out, so that the answer is always a commit.
-        answer = subprocess.run(
-            [*command, '--dirty', '--exclude', '*'], capture_output=True, text=True, timeout=30
-        )
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.strip() or None if answer.returncode == 0 else None

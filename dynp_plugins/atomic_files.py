@@ -17,10 +17,12 @@ def atomic_path(destination: str | Path) -> Iterator[Path]:
     as matplotlib choose their format by it.
 
     Raises:
-        UserError: The folder cannot be created or written.
+        UserError: The folder cannot be created or written, or ``destination`` is a folder.
     """
     destination = Path(destination)
     temporary = destination.with_name(f'.{destination.stem}.{os.getpid()}.tmp{destination.suffix}')
+    if destination.is_dir():
+        raise UserError(f'cannot write the file {destination}: there is a folder of that name')
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()

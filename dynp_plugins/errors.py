@@ -1,6 +1,7 @@
 """The one exception for mistakes a user can mend, and how command lines show it."""
 
 import functools
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -18,7 +19,8 @@ def exits_on_user_error(main: Callable[..., None]) -> Callable[..., None]:
     """Decorate a command line's ``main`` so that a `UserError` ends it with exit status 2.
 
     The message goes to stderr behind ``error:``, without a traceback; also where a data loader's
-    worker process has wrapped the worker's traceback around it.
+    worker process has wrapped the worker's traceback around it. With DYNP_TRACEBACK set in the
+    environment the traceback is shown after all.
     """
 
     @functools.wraps(main)
@@ -26,6 +28,8 @@ def exits_on_user_error(main: Callable[..., None]) -> Callable[..., None]:
         try:
             main(*args, **kwargs)
         except UserError as error:
+            if os.environ.get('DYNP_TRACEBACK'):
+                raise
             print(f'error: {_without_worker_traceback(str(error))}', file=sys.stderr)
             raise SystemExit(2) from None
 

@@ -14,14 +14,14 @@ import sys
 from pathlib import Path
 
 import torch
-from mmengine.config import DictAction
 
 from benchmarks.budget_curve import BUDGETS, input_hashes, measure_model
 from benchmarks.provenance import git_commit, versions
 from benchmarks.results import SCHEMA_VERSION, Results
 from dynp_plugins.errors import UserError, exits_on_user_error
+from dynp_plugins.openmmlab.run_options import ConfigOptions
 from reports.tables import terminal_summary
-from reports.write import check_output_folder, write_report
+from reports.write import check_output_folder, run_identity, write_report
 
 
 def parse_args() -> argparse.Namespace:
@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override entries of every config',
     )
@@ -72,6 +72,10 @@ def main() -> None:
     args = parse_args()
     logging.basicConfig(level=logging.INFO, format='%(message)s')
     models = pairs(args.models)
+    try:
+        torch.zeros(1, device=args.device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f'--device {args.device} cannot be used: {error}') from error
     if args.budgets < 2:
         raise UserError(f'--budgets {args.budgets}: a curve has at least 2 points')
     # The splits' hashes are not known before their pictures have been read.
@@ -89,6 +93,9 @@ def main() -> None:
         git_commit=git_commit(),
         models=[result for result, _ in measured],
     )
+    check_output_folder(args.out, args.overwrite, run_identity(results))
+    for older in (Path(args.out) / 'tables').glob('*_*.*'):
+        older.unlink()
     for _, tables in measured:
         for table in tables:
             name = f'{table.manifest["model"]}_{table.manifest["split"]}.npz'

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 
-_MAX_LISTED = 20
+_MAX_LISTED = 12
 
 
 def check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: str) -> None:

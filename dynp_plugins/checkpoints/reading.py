@@ -1,11 +1,12 @@
 """Reading checkpoint files without ever running code from them."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,8 +36,8 @@ class Checkpoint:
 def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> Any:
     """`torch.load` with ``weights_only=True``, and errors a user can act on.
 
-    Training checkpoints of mmengine hold a few of its own plain classes (log histories) beside
-    the weights; those, and nothing else, are let through.
+    Training checkpoints of mmengine hold its log histories beside the weights. Besides what torch
+    itself lets through, only those, and the numpy arrays and numbers they are made of, are read.
 
     Raises:
         UserError: The file is missing, truncated, not a checkpoint, or needs arbitrary objects
@@ -46,7 +47,7 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> Any:
     if not path.is_file():
         raise UserError(f'no checkpoint at {path}')
     try:
-        with torch.serialization.safe_globals(_mmengine_log_classes()):
+        with torch.serialization.safe_globals(_log_history_globals()):
             return torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         if 'Unsupported global' in str(error) or 'Unsupported class' in str(error):
@@ -56,7 +57,7 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> Any:
                 "torch.save({'state_dict': model.state_dict()}, PATH)"
             ) from error
         raise UserError(f'{path} is not a PyTorch checkpoint, or is damaged') from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # damaged bytes surface as anything: IndexError, struct.error, ...
         raise UserError(
             f'{path} cannot be read as a PyTorch checkpoint; it is probably truncated '
             f'({path.stat().st_size:,} bytes): copy or download it again'
@@ -76,29 +77,54 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     content = load_checkpoint_file(path)
     if not isinstance(content, Mapping):
         raise UserError(f'{path} holds a {type(content).__name__}, not a dict of weights')
-    weights = next((content[key] for key in _WEIGHTS_KEYS if key in content), content)
+    chosen = next((key for key in _WEIGHTS_KEYS if key in content), None)
+    weights = content if chosen is None else content[chosen]
     if (
         not isinstance(weights, Mapping)
         or not weights
-        or not all(isinstance(value, Tensor) for value in weights.values())
+        or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in weights.items())
     ):
         keys = ', '.join(map(str, list(content)[:8]))
         raise UserError(
-            f'{path} has no state dict of tensors; its entries are: {keys or "none"}. Expected '
-            f'are the weights themselves, or one of the entries {", ".join(_WEIGHTS_KEYS)}'
+            f'{path} has no state dict of names and tensors; its entries are: {keys or "none"}. '
+            f'Expected are the weights themselves, or one of the entries {", ".join(_WEIGHTS_KEYS)}'
         )
     meta = content.get('meta')
     return Checkpoint(
         path=path,
         state_dict={key.removeprefix('module.'): value for key, value in weights.items()},
         meta=dict(meta) if isinstance(meta, Mapping) else {},
-        has_ema='ema_state_dict' in content,
+        has_ema=chosen == 'model_ema' or 'ema_state_dict' in content,
     )
 
 
-def _mmengine_log_classes() -> list:
+def _log_history_globals() -> list[Callable | tuple[Callable, str]]:
+    """What mmengine's log histories refer to; under another name where a tuple says so."""
     try:
-        from mmengine.runner.checkpoint import get_torch_safe_globals
+        from mmengine.logging import HistoryBuffer
     except ImportError:  # plain torch use, without the training stack
         return []
-    return get_torch_safe_globals()
+
+    def statistic(owner: Any, name: str) -> Callable:
+        """Stands in for the ``getattr`` by which a history refers to its own methods."""
+        if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+            raise pickle.UnpicklingError(f'Unsupported global: getattr of {name!r}')
+        return getattr(owner, name)
+
+    # Asked of numpy itself, whose module for them was renamed; files hold either name.
+    rebuild_array = np.zeros(0).__reduce__()[0]
+    rebuild_number = np.float64(0).__reduce__()[0]
+    numpy_globals = [
+        (function, f'{package}.multiarray.{name}')
+        for package in ('numpy.core', 'numpy._core')
+        for function, name in ((rebuild_array, '_reconstruct'), (rebuild_number, 'scalar'))
+    ]
+    number_types = ('float32', 'float64', 'int32', 'int64', 'uint32', 'bool')
+    return [
+        HistoryBuffer,
+        (statistic, 'builtins.getattr'),
+        np.ndarray,
+        np.dtype,
+        *numpy_globals,
+        *(type(np.dtype(name)) for name in number_types),
+    ]

@@ -4,7 +4,9 @@ Paper: "Dynamic Perceiver for Efficient Visual Recognition", arXiv 2306.11248 (I
 3. The architecture is the published one; how it is cut into steps, the names and the code are ours.
 """
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -132,7 +134,7 @@ class DynPerceiverBackbone(ExitBackbone):
         with_token_mixer: bool = True,
     ):
         super().__init__()
-        _check_settings(num_latents, depth_factor, exits)
+        _check_settings(num_latents, depth_factor, latent_grid, exits)
         branch = build_feature_branch(arch)
         c1, c2, c3, c4, c5 = branch.channels
         widths = (c1, c2, c3, c4)
@@ -224,13 +226,25 @@ class DynPerceiverBackbone(ExitBackbone):
         return torch.cat([x.mean((2, 3)), z.mean(1)], 1)
 
 
-def _check_settings(num_latents: int, depth_factor: Sequence[float], exits: Sequence[str]) -> None:
-    if num_latents < 8 or num_latents % 8:
+def _check_settings(num_latents: Any, depth_factor: Any, latent_grid: Any, exits: Any) -> None:
+    if not isinstance(num_latents, int) or num_latents < 8 or num_latents % 8:
         raise UserError(
-            f'num_latents={num_latents}: the tokens halve three times, give a multiple of 8'
+            f'num_latents={num_latents!r}: the tokens halve three times, give a multiple of 8 as '
+            'a whole number'
         )
-    if len(depth_factor) != 4 or min(depth_factor) <= 0:
-        raise UserError(f'depth_factor={depth_factor!r}: give one positive number for each stage')
+    if (
+        not isinstance(depth_factor, Sequence)
+        or len(depth_factor) != 4
+        or not all(isinstance(f, int | float) and 0 < f < math.inf for f in depth_factor)
+    ):
+        raise UserError(
+            f'depth_factor={depth_factor!r}: give one positive number for each stage, such as '
+            '(1, 1, 1, 2)'
+        )
+    if not isinstance(latent_grid, int) or latent_grid < 1:
+        raise UserError(f'latent_grid={latent_grid!r}: give a whole number of at least 1')
+    if isinstance(exits, str) or not isinstance(exits, Sequence):
+        raise UserError(f"exits={exits!r}: give a tuple of names, such as ('early', 'merged')")
     if tuple(exits) != tuple(name for name in EXITS if name in exits) or 'merged' not in exits:
         raise UserError(
             f'exits={tuple(exits)!r}: give a part of {EXITS} in this order, with "merged"'

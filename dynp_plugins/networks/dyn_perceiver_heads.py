@@ -35,7 +35,7 @@ class DynPerceiverHeads(ExitHeads):
         with_fkt: Whether logits are handed forward.
 
     Raises:
-        UserError: Widths and exits do not fit each other.
+        UserError: Widths and exits do not fit each other, or there are no classes.
     """
 
     def __init__(
@@ -46,6 +46,8 @@ class DynPerceiverHeads(ExitHeads):
         with_fkt: bool = True,
     ):
         super().__init__()
+        if not isinstance(num_classes, int) or num_classes < 1:
+            raise UserError(f'num_classes={num_classes!r}: give a whole number of at least 1')
         if len(in_channels) != len(exit_names):
             raise UserError(
                 f'in_channels={tuple(in_channels)} has {len(in_channels)} widths, but the exits '

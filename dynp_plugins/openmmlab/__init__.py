@@ -7,6 +7,6 @@ from . import compat
 
 compat.apply()  # before mmdet or mmaction can be imported
 
-from . import backbones, datasets, heads, hooks, losses, metrics  # noqa: E402
+from . import backbones, datasets, heads, hooks, losses, metrics, optim  # noqa: E402
 
-__all__ = ['backbones', 'compat', 'datasets', 'heads', 'hooks', 'losses', 'metrics']
+__all__ = ['backbones', 'compat', 'datasets', 'heads', 'hooks', 'losses', 'metrics', 'optim']

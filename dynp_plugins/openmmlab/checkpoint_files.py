@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from ..checkpoints import load_checkpoint_file
 from ..errors import UserError
 
 
@@ -34,24 +35,44 @@ def find_checkpoint(path: str | Path) -> Path:
     return path
 
 
-def clear_work_dir(work_dir: str | Path, overwrite: bool) -> None:
+def check_work_dir(work_dir: str | Path, overwrite: bool) -> None:
     """Make sure that a new run does not mix with an older one's checkpoints.
 
     Args:
         work_dir: Folder of the new run; need not exist.
-        overwrite: Delete what is there instead of refusing. Logs and other files stay.
+        overwrite: Whether an older run may be replaced.
 
     Raises:
-        UserError: The folder holds checkpoints and ``overwrite`` is not set.
+        UserError: ``work_dir`` is a file, or holds checkpoints and ``overwrite`` is not set.
     """
-    found = sorted(Path(work_dir).glob('*.pth'))
-    if not found:
-        return
-    if not overwrite:
+    work_dir = Path(work_dir)
+    if work_dir.exists() and not work_dir.is_dir():
+        raise UserError(f'--work-dir {work_dir} is a file; name a folder')
+    found = sorted(work_dir.glob('*.pth'))
+    if found and not overwrite:
         raise UserError(
             f'{work_dir} already holds {found[-1].name} of another run: continue that run with '
             '--resume, replace it with --overwrite, or choose another --work-dir'
         )
-    (Path(work_dir) / 'last_checkpoint').unlink(missing_ok=True)
-    for path in found:
-        path.unlink()
+
+
+def delete_checkpoints(work_dir: str | Path) -> None:
+    """Delete a run's checkpoints. Logs and other files stay."""
+    for path in (Path(work_dir) / 'last_checkpoint', *Path(work_dir).glob('*.pth')):
+        path.unlink(missing_ok=True)
+
+
+def check_resumable(path: str | Path) -> None:
+    """Make sure that a checkpoint holds a training state, not weights alone.
+
+    Raises:
+        UserError: It cannot be read, or training cannot continue from it.
+    """
+    content = load_checkpoint_file(path)
+    missing = [key for key in ('state_dict', 'meta', 'optimizer') if key not in content]
+    if missing:
+        raise UserError(
+            f'{path} holds no training state ({", ".join(missing)} missing), so that training '
+            'cannot be resumed from it; to start from its weights, use --cfg-options '
+            f'load_from={path}'
+        )

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import FUNCTIONS, HOOKS
 
 from ..errors import UserError
+from .run_start import unwrapped
 
 
 @HOOKS.register_module()
@@ -49,15 +49,16 @@ class NonFiniteLossHook(Hook):
 class ClassCountHook(Hook):
     """Before training starts, compare the data's classes with the head's."""
 
+    priority = 'VERY_HIGH'
+
     def before_train(self, runner) -> None:
         """Check the training set against ``model.head.num_classes``.
 
         Raises:
             UserError: The data has more classes than the head.
         """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         classes = runner.train_dataloader.dataset.metainfo.get('classes')
-        num_classes = getattr(getattr(model, 'head', None), 'num_classes', None)
+        num_classes = getattr(getattr(unwrapped(runner.model), 'head', None), 'num_classes', None)
         if classes and num_classes and len(classes) > num_classes:
             raise UserError(
                 f'the training set has {len(classes)} classes, but model.head.num_classes is '

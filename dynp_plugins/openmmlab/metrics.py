@@ -6,6 +6,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 
+from ..early_exit import label_rank
 from ..errors import UserError
 
 
@@ -16,7 +17,7 @@ class MultiExitAccuracy(BaseMetric):
     Reads what `MultiExitHead.predict` writes.
 
     Args:
-        topk: The ks. Each must be at most the number of classes.
+        topk: The k, or several. Each must be at most the number of classes.
         collect_device: As in mmengine.
         prefix: As in mmengine.
     """
@@ -27,7 +28,7 @@ class MultiExitAccuracy(BaseMetric):
         self, topk: Sequence[int] = (1, 5), collect_device: str = 'cpu', prefix: str | None = None
     ):
         super().__init__(collect_device=collect_device, prefix=prefix)
-        self.topk = tuple(topk)
+        self.topk = (topk,) if isinstance(topk, int) else tuple(topk)
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Keep, per sample and exit, how many classes score above the right one.
@@ -39,6 +40,8 @@ class MultiExitAccuracy(BaseMetric):
         for sample in data_samples:
             if 'exit_scores' not in sample:
                 raise UserError('MultiExitAccuracy needs a model whose head is a MultiExitHead')
+            if 'gt_label' not in sample:
+                raise UserError('the pictures have no labels, so there is no accuracy to measure')
             scores, label = sample['exit_scores'], sample['gt_label']
             if max(self.topk) > scores.shape[1]:
                 raise UserError(
@@ -61,19 +64,3 @@ class MultiExitAccuracy(BaseMetric):
             for i, name in enumerate(exit_names)
             for k in self.topk
         }
-
-
-def label_rank(scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """How many classes are preferred to the right one: 0 is a correct top-1 prediction.
-
-    Among equal scores the lower class index is preferred, as ``argmax`` does on the CPU, so
-    that a constant score does not count as right.
-
-    Args:
-        scores: (..., classes).
-        label: Class index, of shape (1,) or broadcastable to ``scores.shape[:-1]``.
-    """
-    label = label.expand(scores.shape[:-1]).unsqueeze(-1)
-    own = scores.gather(-1, label)
-    tied_before = (scores == own) & (torch.arange(scores.shape[-1], device=scores.device) < label)
-    return ((scores > own) | tied_before).sum(-1)

@@ -8,6 +8,16 @@ from mmengine.config import Config, DictAction
 from .config_files import load_config
 
 
+class ConfigOptions(DictAction):
+    """mmengine's KEY=VALUE options, with a usage error where the ``=`` is missing."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        for option in values:
+            if '=' not in option:
+                parser.error(f'{option_string} {option}: write it as KEY=VALUE')
+        super().__call__(parser, namespace, values, option_string)
+
+
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add CONFIG, ``--work-dir``, ``--overwrite``, ``--cfg-options`` and ``--launcher``."""
     parser.add_argument('config', metavar='CONFIG', help='config file')
@@ -16,7 +26,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override entries of the config, e.g. train_cfg.max_epochs=2',
     )

@@ -7,11 +7,16 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from ..checkpoints import check_weights, load_checkpoint_file, read_checkpoint
-from ..checkpoints.loading import to_classifier_keys
+from ..checkpoints import read_checkpoint
 from ..errors import UserError
-from .checkpoint_files import clear_work_dir, find_checkpoint, refuse_unpickling
-from .config_files import require
+from .checkpoint_files import (
+    check_resumable,
+    check_work_dir,
+    find_checkpoint,
+    refuse_unpickling,
+)
+from .config_files import building_from, require
+from .run_start import RunStart
 
 AUTO_RESUME = 'auto'
 
@@ -29,13 +34,14 @@ def train(
 
     Args:
         config: From `load_config`; it is changed.
-        resume: A checkpoint to continue from, or `AUTO_RESUME` for the last one in the work
-            folder (a fresh start where there is none).
+        resume: A checkpoint (or a run's folder) to continue from, or `AUTO_RESUME` for the last
+            one in the work folder (a fresh start where there is none).
         amp: Mixed precision; needs a GPU.
         validate: Run the validation loop.
         auto_scale_lr: Scale the learning rate to the real batch size.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
-        overwrite: Start over in a work folder that holds another run.
+        overwrite: Start over in a work folder that holds another run, whose checkpoints are
+            deleted when the first epoch begins.
 
     Returns:
         The runner, after training.
@@ -52,18 +58,26 @@ def train(
     if auto_scale_lr:
         require(config, 'auto_scale_lr')
         config.auto_scale_lr.enable = True
-    if resume is None:
-        if int(os.environ.get('RANK', 0)) == 0:
-            clear_work_dir(config.work_dir, overwrite)
-    else:
-        config.resume = True
-        config.load_from = None if resume == AUTO_RESUME else str(find_checkpoint(resume))
-    if config.get('load_from'):
-        load_checkpoint_file(config.load_from)  # mmengine's own errors are many screens long
+    work_dir = Path(config.work_dir)
+    if resume == AUTO_RESUME:
+        resume = str(work_dir) if (work_dir / 'last_checkpoint').is_file() else None
+    if resume is not None:
+        checkpoint = find_checkpoint(resume)
+        check_resumable(checkpoint)
+        config.resume, config.load_from = True, str(checkpoint)
+    elif config.get('load_from'):
+        config.load_from = str(find_checkpoint(config.load_from))
+        read_checkpoint(config.load_from)
+    continues = resume is not None and checkpoint.resolve().parent == work_dir.resolve()
+    if not continues:
+        check_work_dir(work_dir, overwrite)
     config.launcher = launcher
     _join_process_group(config)
-    runner = _build_runner(config)
-    runner.train()
+    start = RunStart(delete_older_run=not continues)
+    with building_from(config, lambda: not start.running):
+        runner = Runner.from_cfg(config)
+        runner.register_hook(start)
+        runner.train()
     return runner
 
 
@@ -86,18 +100,19 @@ def test(config: Config, checkpoint: str | Path, launcher: str = 'none') -> dict
     """
     refuse_unpickling()
     require(config, 'test_dataloader', 'test_cfg', 'test_evaluator')
-    path = find_checkpoint(checkpoint)
-    weights = read_checkpoint(path)
-    config.launcher = launcher
+    config.load_from = str(find_checkpoint(checkpoint))
     config.resume = False
-    config.load_from = str(path) if weights.has_ema else None
+    read_checkpoint(config.load_from)  # mmengine's own errors are many screens long
+    # What only training needs must not stop a test.
+    for name in ('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler'):
+        config.pop(name, None)
+    config.launcher = launcher
     _join_process_group(config)
-    runner = _build_runner(config)
-    model = runner.model.module if hasattr(runner.model, 'module') else runner.model
-    state_dict = to_classifier_keys(weights.state_dict)
-    check_weights(model.state_dict(), state_dict, str(path))
-    model.load_state_dict(state_dict)
-    metrics = dict(runner.test())
+    start = RunStart()
+    with building_from(config, lambda: not start.running):
+        runner = Runner.from_cfg(config)
+        runner.register_hook(start)
+        metrics = dict(runner.test())
     for key, history in runner.message_hub.log_scalars.items():
         if key.startswith('test/') and key.endswith('_origin'):
             metrics[key.removeprefix('test/')] = float(history.current())
@@ -115,22 +130,13 @@ def _join_process_group(config: Config) -> None:
     """On a machine without a GPU, start gloo before mmengine, which would set a CUDA device."""
     if config.launcher == 'none' or torch.cuda.is_available():
         return
-    if 'RANK' not in os.environ:
+    if config.launcher != 'pytorch' or 'RANK' not in os.environ:
         raise UserError(
-            f'--launcher {config.launcher} needs processes started for it, for example: '
-            'torchrun --nproc_per_node 2 tools/train.py CONFIG --launcher pytorch'
+            f'--launcher {config.launcher}: without a GPU, processes are started by torchrun, for '
+            'example torchrun --nproc_per_node 2 tools/train.py CONFIG --launcher pytorch'
         )
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
     # mmengine's default wrapper is given the number of a GPU.
     wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
     config.setdefault('model_wrapper_cfg', wrapper)
-
-
-def _build_runner(config: Config) -> Runner:
-    try:
-        return Runner.from_cfg(config)
-    except KeyError as error:
-        if 'not in the' in str(error):  # what mmengine's registries say of an unknown type
-            raise UserError(f'config {config.filename}: {error.args[0]}') from error
-        raise

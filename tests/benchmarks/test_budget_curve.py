@@ -21,6 +21,7 @@ def table(confidence, correct, offset=0):
         picture=np.arange(offset, offset + samples * 16, dtype=np.uint8).reshape(-1, 16)
         if samples < 10
         else np.zeros((samples, 16), np.uint8),
+        source=np.full(samples, ''),
         manifest={'split': 'x', 'index_sha256': '', 'classes': 10},
     )
 

@@ -9,14 +9,15 @@ from benchmarks.provenance import picture_digest
 from dynp_plugins import UserError
 
 
-def table(pictures=range(6), seed=0, **manifest):
+def table(pictures=range(6), seed=0, sources=None, **manifest):
     generator = torch.Generator().manual_seed(seed)
     logits = tuple(torch.randn(len(pictures), 5, generator=generator) for _ in range(3))
     labels = torch.randint(5, (len(pictures),), generator=generator)
     digests = [picture_digest(np.array([i])) for i in pictures]
+    sources = sources or [''] * len(pictures)
     builder = ExitTableBuilder()
-    builder.add(tuple(y[:4] for y in logits), labels[:4], digests[:4])
-    builder.add(tuple(y[4:] for y in logits), labels[4:], digests[4:])
+    for part in (slice(4), slice(4, None)):
+        builder.add(tuple(y[part] for y in logits), labels[part], digests[part], sources[part])
     return builder.build(**manifest), torch.stack(logits, 1), labels
 
 
@@ -41,7 +42,15 @@ def test_round_trip_without_pickle(tmp_path):
     built.save(tmp_path / 'sub' / 'x.npz')
     loaded = ExitTable.load(tmp_path / 'sub' / 'x.npz')
     assert loaded.manifest == {'split': 'test', 'exit_names': ['a', 'b', 'c']}
-    for name in ('prediction', 'label_rank', 'max_softmax', 'entropy', 'margin', 'picture'):
+    for name in (
+        'prediction',
+        'label_rank',
+        'max_softmax',
+        'entropy',
+        'margin',
+        'picture',
+        'source',
+    ):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(built, name))
     assert sorted(path.name for path in (tmp_path / 'sub').iterdir()) == ['x.json', 'x.npz']
 
@@ -58,12 +67,12 @@ def test_logits_that_are_not_finite_are_refused(value):
     logits = torch.zeros(1, 3)
     logits[0, 1] = value
     with pytest.raises(UserError, match='NaN or infinite logits'):
-        ExitTableBuilder().add((logits,), torch.tensor([0]), [b'x' * 16])
+        ExitTableBuilder().add((logits,), torch.tensor([0]), [b'x' * 16], [''])
 
 
 def test_a_label_beyond_the_classes_is_refused():
     with pytest.raises(UserError, match='label 3, but the network has only 3 classes'):
-        ExitTableBuilder().add((torch.zeros(1, 3),), torch.tensor([3]), [b'x' * 16])
+        ExitTableBuilder().add((torch.zeros(1, 3),), torch.tensor([3]), [b'x' * 16], [''])
 
 
 def test_splits():
@@ -72,6 +81,15 @@ def test_splits():
         check_disjoint(table(range(6))[0], table(range(6))[0])
     with pytest.raises(UserError, match='overlap: 1 of the 6 test pictures'):
         check_disjoint(table(range(6))[0], table(range(5, 11))[0])
+
+
+def test_the_same_file_is_the_same_picture_however_it_is_cropped():
+    """Other pixels, because the two pipelines differ, but the same file."""
+    files = [f'/data/{i}.png' for i in range(6)]
+    calibration = table(range(6), sources=files)[0]
+    check_disjoint(calibration, table(range(6, 12), sources=[f'{f}.other' for f in files])[0])
+    with pytest.raises(UserError, match=r'are the same pictures.*/data/0\.png, /data/1\.png'):
+        check_disjoint(calibration, table(range(6, 12), sources=files)[0])
 
 
 def test_picture_digest_sees_values_shape_and_type():

@@ -128,7 +128,7 @@ def test_ablation_switches(switch):
 
 def test_tokens_halve_unless_the_mixer_is_off():
     for with_mixer, tokens in ((True, 4), (False, 32)):
-        network = dynp_plugins.create_model(TINY, with_token_mixer=with_mixer).eval()
+        network = dynp_plugins.create_model(TINY, num_latents=32, with_token_mixer=with_mixer)
         state = network.start(images())
         for k in range(4):
             state, _ = network.backbone.step(k, state)
@@ -159,6 +159,14 @@ def test_feature_branch_equals_torchvision():
     ('overrides', 'message'),
     [
         (dict(num_latents=20), 'multiple of 8'),
+        (dict(num_latents='abc'), "num_latents='abc': .* multiple of 8"),
+        (dict(num_latents=16.0), r'num_latents=16\.0: .* whole number'),
+        (dict(depth_factor=2), 'depth_factor=2: give one positive number for each stage'),
+        (dict(depth_factor=(1, 1, 'a', 1)), 'one positive number for each stage'),
+        (dict(latent_grid=0), 'latent_grid=0: give a whole number of at least 1'),
+        (dict(num_classes='ten'), "num_classes='ten': give a whole number of at least 1"),
+        (dict(num_classes=0), 'num_classes=0: give a whole number of at least 1'),
+        (dict(exits='merged'), "exits='merged': give a tuple"),
         (dict(depth_factor=(1, 1)), 'one positive number for each stage'),
         (dict(exits=('merged', 'early')), 'in this order'),
         (dict(exits=('early', 'latent')), 'with "merged"'),

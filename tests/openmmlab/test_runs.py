@@ -2,18 +2,21 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import HOOKS, MODELS
 
 from dynp_plugins import UserError, create_model
 from dynp_plugins.checkpoints import load_checkpoint_file
+from dynp_plugins.checkpoints.loading import to_network_keys
 from dynp_plugins.openmmlab import runs
-from dynp_plugins.openmmlab.checkpoint_files import clear_work_dir, find_checkpoint
+from dynp_plugins.openmmlab.checkpoint_files import delete_checkpoints, find_checkpoint
 from dynp_plugins.openmmlab.config_files import load_config
 
 CONFIG = 'configs/demo/dyn-perceiver_regnety-tiny_digits.py'
@@ -50,7 +53,7 @@ def small_config(work_dir, epochs=3, workers=0, record='', **hook):
     config.log_level = 'WARNING'
     config.train_cfg.max_epochs = epochs
     config.train_cfg.val_interval = 100
-    config.param_scheduler[0].end = 1
+    config.param_scheduler[0].end = BATCHES
     loader = config.train_dataloader
     loader.batch_size, loader.num_batch_per_epoch = 8, BATCHES
     loader.num_workers = workers
@@ -176,8 +179,88 @@ def test_another_run_is_not_overwritten(trained, tmp_path):
     (tmp_path / 'epoch_7.pth').touch()
     (tmp_path / 'last_checkpoint').touch()
     (tmp_path / 'notes.txt').touch()
-    clear_work_dir(tmp_path, overwrite=True)
+    delete_checkpoints(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ['notes.txt']
+
+
+def test_a_run_that_cannot_start_deletes_nothing(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / 'run')
+    config = small_config(tmp_path / 'run')
+    config.model.head.num_classes = 7
+    with pytest.raises(UserError, match='has 10 classes'):
+        runs.train(config, overwrite=True)
+    assert find_checkpoint(tmp_path / 'run') == tmp_path / 'run/epoch_2.pth'
+    runs.train(small_config(tmp_path / 'run', epochs=1), overwrite=True)
+    assert find_checkpoint(tmp_path / 'run') == tmp_path / 'run/epoch_1.pth'
+    assert not (tmp_path / 'run/epoch_2.pth').exists()
+
+
+def test_a_moved_run_resumes_from_its_own_checkpoint(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / 'moved')
+    runner = runs.train(small_config(tmp_path / 'moved', epochs=3), resume=runs.AUTO_RESUME)
+    assert runner._load_from == str(tmp_path / 'moved/epoch_2.pth')
+    assert (tmp_path / 'moved/epoch_3.pth').is_file()
+
+
+def test_resume_in_an_empty_folder_starts_anew(tmp_path):
+    runs.train(small_config(tmp_path, epochs=1), resume=runs.AUTO_RESUME)
+    assert find_checkpoint(tmp_path).name == 'epoch_1.pth'
+
+
+def test_what_cannot_be_resumed(trained, tmp_path):
+    content = load_checkpoint_file(trained / 'epoch_2.pth')
+    torch.save({'state_dict': content['state_dict']}, tmp_path / 'weights.pth')
+    with pytest.raises(UserError, match=r'holds no training state \(meta, optimizer missing\)'):
+        runs.train(small_config(tmp_path / 'new'), resume=str(tmp_path / 'weights.pth'))
+    config = small_config(tmp_path / 'new')
+    config.model.backbone.num_latents = 24
+    with pytest.raises(
+        UserError, match=r'does not fit the model[\s\S]*backbone\.latent: \(16, 16\)'
+    ):
+        runs.train(config, resume=str(trained))
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'other/epoch_9.pth').touch()
+    with pytest.raises(UserError, match=r'already holds epoch_9\.pth of another run'):
+        runs.train(small_config(tmp_path / 'other'), resume=str(trained))
+
+
+@pytest.mark.parametrize('plain', [False, True])
+def test_training_starts_from_weights_of_either_naming(trained, tmp_path, plain):
+    weights = load_checkpoint_file(trained / 'epoch_2.pth')['state_dict']
+    if plain:
+        weights = to_network_keys(weights)
+    torch.save({'model': weights}, tmp_path / 'start.pth')
+    config = small_config(tmp_path / 'run', epochs=1, record='start')
+    config.load_from = str(tmp_path / 'start.pth')
+    config.optim_wrapper.optimizer.lr = 0.0
+    runs.train(config)
+    after = load_checkpoint_file(tmp_path / 'run/epoch_1.pth')['state_dict']
+    before = load_checkpoint_file(trained / 'epoch_2.pth')['state_dict']
+    for key, value in before.items():
+        if not key.endswith(('running_mean', 'running_var', 'num_batches_tracked')):
+            torch.testing.assert_close(after[key], value, rtol=0, atol=1e-4, msg=key)
+
+
+def test_foreign_weights_to_start_from_are_refused(tmp_path):
+    torch.save({'state_dict': {'fc.weight': torch.zeros(1)}}, tmp_path / 'foreign.pth')
+    config = small_config(tmp_path / 'run')
+    config.load_from = str(tmp_path / 'foreign.pth')
+    with pytest.raises(UserError, match=r'foreign\.pth does not fit the model'):
+        runs.train(config)
+
+
+def test_norms_and_biases_do_not_decay(tmp_path):
+    config = small_config(tmp_path)
+    wrapper = build_optim_wrapper(MODELS.build(config.model), config.optim_wrapper)
+    decaying = {
+        parameter.ndim
+        for group in wrapper.optimizer.param_groups
+        for parameter in group['params']
+        if group['weight_decay'] > 0
+    }
+    assert decaying == {2, 4}  # linear layers and convolutions
+    rates = {group['lr'] for group in wrapper.optimizer.param_groups}
+    assert rates == {4e-3, 4e-3 * 0.2}
 
 
 def test_find_checkpoint(tmp_path):
@@ -194,7 +277,7 @@ def test_find_checkpoint(tmp_path):
     ('options', 'message'),
     [
         (dict(amp=True), '--amp needs a GPU'),
-        (dict(launcher='pytorch'), 'needs processes started for it'),
+        (dict(launcher='pytorch'), 'processes are started by torchrun'),
         (dict(resume='nowhere.pth'), r'no checkpoint at nowhere\.pth'),
     ],
 )
@@ -213,6 +296,21 @@ def test_configs_that_cannot_work(tmp_path):
         load_config(tmp_path / 'broken.py')
     with pytest.raises(UserError, match=r'--cfg-options .* does not fit'):
         load_config(CONFIG, {'train_cfg.max_epochs.really': 1})
+    with pytest.raises(UserError, match=r'has no entry modle; it has .*model'):
+        load_config(CONFIG, {'modle.head.num_classes': 1})
+    for options in ({'train_cfg.max_epoch': 3}, {'model.head.num_clases': 3}):
+        config = small_config(tmp_path)
+        config.merge_from_dict(options)
+        with pytest.raises(UserError, match=r'cannot be built: TypeError: .*unexpected keyword'):
+            runs.train(config)
+    config = small_config(tmp_path)
+    config.train_dataloader.batch_size = 100_000  # and the last, short batch is dropped
+    del config.train_dataloader['num_batch_per_epoch']
+    with pytest.raises(UserError, match='cannot be built'):
+        runs.train(config)
+    (tmp_path / 'file').touch()
+    with pytest.raises(UserError, match='is a file; name a folder'):
+        runs.train(small_config(tmp_path / 'file'))
     config = small_config(tmp_path)
     config.model.backbone.type = 'DynPerceptron'
     with pytest.raises(UserError, match=r'DynPerceptron is not in the'):

@@ -53,8 +53,8 @@ def refused(answer, *expected):
     """Exit status 2 and one screen of explanation, no traceback."""
     status, _, error = answer
     assert status == 2, error
+    assert 'Traceback' not in error
     text = error[error.index('error: ') :]
-    assert 'Traceback' not in text
     assert text.count('\n') < 40
     for part in expected:
         assert part in text
@@ -121,6 +121,54 @@ def test_calibration_equal_to_test(run, checkpoint, tmp_path):
     assert not (tmp_path / 'r').exists()
 
 
+def test_the_same_test_pictures_flipped_are_still_the_same(run, checkpoint, tmp_path):
+    config = config_with(
+        tmp_path,
+        """
+flip = dict(type='mmpretrain.RandomFlip', prob=1.0, direction='horizontal')
+pack = dict(type='mmpretrain.PackInputs')
+calibration_dataloader = dict(dataset=dict(split='test', pipeline=[flip, pack]))
+""",
+    )
+    answer = run('budget_curve', config, checkpoint, '--out', 'r', *SMALL)
+    refused(answer, 'are the same pictures', 'embedded_digits/test/0')
+
+
+def test_calibration_pictures_of_another_size(run, checkpoint, tmp_path):
+    config = config_with(
+        tmp_path,
+        """
+crop = dict(type='mmpretrain.CenterCrop', crop_size=48)
+pack = dict(type='mmpretrain.PackInputs')
+calibration_dataloader = dict(dataset=dict(pipeline=[crop, pack]))
+""",
+    )
+    answer = run('budget_curve', config, checkpoint, '--out', 'r', *SMALL)
+    refused(answer, 'calibration pictures are [3, 48, 48]', 'test pictures [3, 64, 64]')
+
+
+def test_models_that_cannot_be_measured(run, checkpoint, tmp_path):
+    typo = config_with(tmp_path, "model = dict(backbone=dict(type='DynPerceptron'))")
+    refused(run('budget_curve', typo, checkpoint, '--out', 'r'), 'DynPerceptron is not in the')
+    resnet = config_with(
+        tmp_path,
+        "model = dict(backbone=dict(_delete_=True, type='mmpretrain.ResNet', depth=18))",
+    )
+    refused(run('budget_curve', resnet, checkpoint, '--out', 'r'), 'does not fit the model')
+    arguments = (CONFIG, checkpoint, '--out', 'r', '--device', 'gpu')
+    refused(run('budget_curve', *arguments), '--device gpu cannot be used')
+    assert not (tmp_path / 'r').exists()
+
+
+def test_classes_of_the_test_split_in_another_order(run, tmp_path, checkpoint):
+    config = config_with(
+        tmp_path,
+        "test_dataloader = dict(dataset=dict(metainfo=dict(classes=tuple('9876543210'))))",
+    )
+    answer = run('budget_curve', config, checkpoint, '--out', 'r', *SMALL)
+    refused(answer, 'the calibration split has the classes 0, 1, 2', 'the test split has 9, 8, 7')
+
+
 def test_bad_checkpoints(run, checkpoint, tmp_path):
     (tmp_path / 'short.pth').write_bytes(checkpoint.read_bytes()[:5000])
     torch.save({'state_dict': {'fc.weight': torch.zeros(2)}}, 'foreign.pth')
@@ -130,7 +178,7 @@ def test_bad_checkpoints(run, checkpoint, tmp_path):
     refused(run('budget_curve', CONFIG, 'foreign.pth', *arguments), 'does not fit', 'fc.weight')
     refused(run('budget_curve', CONFIG, 'no.pth', *arguments), 'no checkpoint at no.pth')
     refused(run('budget_curve', config, checkpoint, *arguments), 'trained for 10 classes', 'for 7')
-    refused(run('test', config, checkpoint), 'trained for 10 classes')
+    refused(run('test', config, checkpoint, '--work-dir', 't'), 'trained for 10 classes')
     assert not (tmp_path / 'r').exists()
 
 
@@ -151,13 +199,15 @@ def test_unreadable_picture_is_named(run, checkpoint, tmp_path):
                 tmp_path / 'pictures' / name / f'{i}.png'
             )
     (tmp_path / 'pictures/b/1.png').write_bytes(b'oops')
+    (tmp_path / 'pictures/list.txt').write_text('a/0.png 0\nb/1.png 1\n')
     config = config_with(
         tmp_path,
         """
 load = dict(type='mmpretrain.LoadImageFromFile', imdecode_backend='pillow')
 pack = dict(type='mmpretrain.PackInputs')
 test_dataloader = dict(num_workers=1, dataset=dict(
-    _delete_=True, type='ImageFiles', data_root='pictures', test_mode=True,
+    _delete_=True, type='ImageFiles', data_root='pictures', ann_file='list.txt',
+    metainfo=dict(classes=tuple('0123456789')), test_mode=True,
     pipeline=[load, pack]))
 """,
     )

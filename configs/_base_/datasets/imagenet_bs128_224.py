@@ -1,4 +1,5 @@
-"""ImageNet-1k at 224x224 with RandAugment; 50,000 training pictures are held out for calibration.
+"""ImageNet-1k at 224x224 with RandAugment; 50,000 training pictures, the same share of each class,
+are held out for calibration.
 
 The folder ``data/imagenet`` has the standard layout, ``train/CLASS/*.JPEG`` and
 ``val/CLASS/*.JPEG`` (or ``meta/val.txt``), as mmpretrain reads it. The official validation pictures

@@ -2,9 +2,8 @@
 
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+    constructor='NoDecayForVectors',
     paramwise_cfg=dict(
-        norm_decay_mult=0.0,
-        bias_decay_mult=0.0,
         custom_keys={
             'backbone.latent': dict(decay_mult=0.0),
             '.position_bias': dict(decay_mult=0.0),

@@ -15,19 +15,20 @@ held out for calibration. A picture that cannot be read stops the run and is nam
 leaves such pictures out.
 """
 
+import os  # mmengine leaves modules out of the config
+
 _base_ = [
     '../../_base_/models/dyn-perceiver_regnety-tiny.py',
     '../../_base_/schedules/adamw_bs64_10e.py',
     '../../_base_/default_runtime.py',
 ]
 
-# {{$NAME:default}} is replaced by the environment variable NAME.
-data_root = '{{$DATA_ROOT:data/pictures}}'
-num_classes = int('{{$NUM_CLASSES:2}}')
-unreadable = '{{$UNREADABLE:stop}}'
-images = '{{$IMAGES:.}}'
-train = '{{$TRAIN:train}}'
-test = '{{$TEST:test}}'
+data_root = os.environ.get('DATA_ROOT', 'data/pictures')
+num_classes = int(os.environ.get('NUM_CLASSES', '2'))
+unreadable = os.environ.get('UNREADABLE', 'stop')
+images = os.environ.get('IMAGES', '.')
+train = os.environ.get('TRAIN', 'train')
+test = os.environ.get('TEST', 'test')
 
 lists = train.endswith('.txt')
 train_files = dict(data_prefix=images, ann_file=train) if lists else dict(data_prefix=train)

@@ -33,9 +33,14 @@ class EmbeddedDigits(BaseDataset):
         """One entry per picture: its label, and what it was made from."""
         digits = load_digit_images(self.split, self.cache_dir)
         return [
-            {'gt_label': int(label), 'scan': int(scan), 'difficulty': float(difficulty)}
-            for label, scan, difficulty in zip(
-                digits.labels, digits.scans, digits.difficulty, strict=True
+            {
+                'img_path': f'embedded_digits/{self.split}/{index}',  # a name; there is no file
+                'gt_label': int(label),
+                'scan': int(scan),
+                'difficulty': float(difficulty),
+            }
+            for index, (label, scan, difficulty) in enumerate(
+                zip(digits.labels, digits.scans, digits.difficulty, strict=True)
             )
         ]
 

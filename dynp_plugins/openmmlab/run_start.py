@@ -1,0 +1,50 @@
+"""What happens between a Runner that is built and its first iteration."""
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from torch import nn
+
+from ..checkpoints import check_weights, read_checkpoint
+from ..checkpoints.loading import to_classifier_keys
+from .checkpoint_files import delete_checkpoints
+
+
+class RunStart(Hook):
+    """Loads weights strictly, and deletes an older run only when the new one is about to train.
+
+    Attributes:
+        running: Whether everything has been built and the first epoch begins.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, delete_older_run: bool = False):
+        self.delete_older_run = delete_older_run
+        self.running = False
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Check the weights that mmengine has read and is about to load, whatever their naming.
+
+        Raises:
+            UserError: A key is missing, unknown or of another shape.
+        """
+        source = runner._load_from  # mmengine hands over the content without its path
+        weights = to_classifier_keys(read_checkpoint(source).state_dict)
+        check_weights(unwrapped(runner.model).state_dict(), weights, str(source))
+        checkpoint['state_dict'] = weights
+
+    def before_train(self, runner) -> None:
+        """The last moment before the first epoch."""
+        if self.delete_older_run and is_main_process():
+            delete_checkpoints(runner.work_dir)
+        self.running = True
+
+    def before_test(self, runner) -> None:
+        """The last moment before the test epoch."""
+        self.running = True
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model itself, without the wrapper of distributed training."""
+    return model.module if is_model_wrapper(model) else model

@@ -260,7 +260,7 @@ def test_norms_and_biases_do_not_decay(tmp_path):
     }
     assert decaying == {2, 4}  # linear layers and convolutions
     rates = {group['lr'] for group in wrapper.optimizer.param_groups}
-    assert rates == {4e-3, 4e-3 * 0.2}
+    assert rates == {4e-3, 4e-3 * 0.5}
 
 
 def test_find_checkpoint(tmp_path):

@@ -1,10 +1,10 @@
 """AdamW for 10 epochs at batch 64: cosine, 90 iterations of warm-up; EMA 0.99.
 
-The latent branch learns at a fifth of the CNN's rate. At the same rate its attention layers, fed by
-a CNN that has learnt nothing yet, disturb that CNN for the first half of so short a run.
+The latent branch learns at half the CNN's rate: its attention layers, fed by a CNN that has learnt
+nothing yet, would otherwise disturb that CNN for a good part of so short a run.
 """
 
-_latent_branch = dict(lr_mult=0.2)
+_latent_branch = dict(lr_mult=0.5)
 
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.05),

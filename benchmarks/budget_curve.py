@@ -5,20 +5,19 @@ budgets, then frozen and applied to the test split.
 """
 
 import copy
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
-from torch.utils.data import DataLoader
 
 from dynp_plugins.checkpoints import Checkpoint, check_weights, read_checkpoint
 from dynp_plugins.checkpoints.loading import to_classifier_keys
 from dynp_plugins.early_exit import choose_exits, geometric_shares, quota_thresholds
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpickling
+from dynp_plugins.openmmlab.class_names import check_same_classes, checkpoint_classes
 from dynp_plugins.openmmlab.config_files import building_from, load_config, require
 
 from .exit_pass import build_split, multi_exit_network, run_exit_pass
@@ -122,7 +121,13 @@ def measure_model(
         with building_from(config):
             classifier = _load_classifier(config, checkpoint).to(device)
             loaders = {split: build_split(config, split) for split in ('calibration', 'test')}
-        _check_classes(checkpoint, loaders)
+        check_same_classes(
+            {'the checkpoint': checkpoint_classes(checkpoint.meta)}
+            | {
+                f'the {split} split': loader.dataset.metainfo.get('classes')
+                for split, loader in loaders.items()
+            }
+        )
         calibration, test = (
             run_exit_pass(classifier, loader, split) for split, loader in loaders.items()
         )
@@ -171,26 +176,6 @@ def _load_classifier(config: Config, checkpoint: Checkpoint) -> nn.Module:
     check_weights(classifier.state_dict(), weights, str(checkpoint.path))
     classifier.load_state_dict(weights)
     return classifier
-
-
-def _check_classes(checkpoint: Checkpoint, loaders: Mapping[str, DataLoader]) -> None:
-    """The splits must number the classes as the training set did, as far as that is known.
-
-    Raises:
-        UserError: They have other classes, or in another order.
-    """
-    named = {'the checkpoint': (checkpoint.meta.get('dataset_meta') or {}).get('classes')}
-    for split, loader in loaders.items():
-        named[f'the {split} split'] = loader.dataset.metainfo.get('classes')
-    known = {name: tuple(classes) for name, classes in named.items() if classes}
-    (first, expected), *others = known.items() if known else [('', ())]
-    for name, classes in others:
-        if classes != expected:
-            raise UserError(
-                f'{first} has the classes {", ".join(expected)}, but {name} has '
-                f'{", ".join(classes)}: class numbers would not mean the same; use the same class '
-                'folders, or set metainfo=dict(classes=...) in all datasets'
-            )
 
 
 def _exit_records(

@@ -8,6 +8,7 @@ from torch import nn
 from ..checkpoints import check_weights, read_checkpoint
 from ..checkpoints.loading import to_classifier_keys
 from .checkpoint_files import delete_checkpoints
+from .class_names import check_same_classes, checkpoint_classes
 
 
 class RunStart(Hook):
@@ -22,6 +23,7 @@ class RunStart(Hook):
     def __init__(self, delete_older_run: bool = False):
         self.delete_older_run = delete_older_run
         self.running = False
+        self._trained_classes = None
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Check the weights that mmengine has read and is about to load, whatever their naming.
@@ -33,6 +35,7 @@ class RunStart(Hook):
         weights = to_classifier_keys(read_checkpoint(source).state_dict)
         check_weights(unwrapped(runner.model).state_dict(), weights, str(source))
         checkpoint['state_dict'] = weights
+        self._trained_classes = checkpoint_classes(checkpoint.get('meta') or {})
 
     def before_train(self, runner) -> None:
         """The last moment before the first epoch."""
@@ -41,7 +44,15 @@ class RunStart(Hook):
         self.running = True
 
     def before_test(self, runner) -> None:
-        """The last moment before the test epoch."""
+        """The last moment before the test epoch.
+
+        Raises:
+            UserError: The test split numbers the classes otherwise than the training set did.
+        """
+        test_classes = runner.test_loop.dataloader.dataset.metainfo.get('classes')
+        check_same_classes(
+            {'the checkpoint': self._trained_classes, 'the test split': test_classes}
+        )
         self.running = True
 
 

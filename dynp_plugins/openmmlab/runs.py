@@ -58,19 +58,7 @@ def train(
     if auto_scale_lr:
         require(config, 'auto_scale_lr')
         config.auto_scale_lr.enable = True
-    work_dir = Path(config.work_dir)
-    if resume == AUTO_RESUME:
-        resume = str(work_dir) if (work_dir / 'last_checkpoint').is_file() else None
-    if resume is not None:
-        checkpoint = find_checkpoint(resume)
-        check_resumable(checkpoint)
-        config.resume, config.load_from = True, str(checkpoint)
-    elif config.get('load_from'):
-        config.load_from = str(find_checkpoint(config.load_from))
-        read_checkpoint(config.load_from)
-    continues = resume is not None and checkpoint.resolve().parent == work_dir.resolve()
-    if not continues:
-        check_work_dir(work_dir, overwrite)
+    continues = _choose_start(config, resume, overwrite)
     config.launcher = launcher
     _join_process_group(config)
     start = RunStart(delete_older_run=not continues)
@@ -117,6 +105,25 @@ def test(config: Config, checkpoint: str | Path, launcher: str = 'none') -> dict
         if key.startswith('test/') and key.endswith('_origin'):
             metrics[key.removeprefix('test/')] = float(history.current())
     return metrics
+
+
+def _choose_start(config: Config, resume: str | None, overwrite: bool) -> bool:
+    """Set the checkpoint to start from, if any; whether it continues the run in its own folder."""
+    work_dir = Path(config.work_dir)
+    if resume == AUTO_RESUME:
+        resume = str(work_dir) if (work_dir / 'last_checkpoint').is_file() else None
+    continues = False
+    if resume is not None:
+        checkpoint = find_checkpoint(resume)
+        check_resumable(checkpoint)
+        config.resume, config.load_from = True, str(checkpoint)
+        continues = checkpoint.resolve().parent == work_dir.resolve()
+    elif config.get('load_from'):
+        config.load_from = str(find_checkpoint(config.load_from))
+        read_checkpoint(config.load_from)  # mmengine's own errors are many screens long
+    if not continues:
+        check_work_dir(work_dir, overwrite)
+    return continues
 
 
 def _use_amp(config: Config) -> None:

@@ -173,6 +173,13 @@ def test_testing_a_plain_networks_weights(trained, tmp_path):
         assert from_run[name.removesuffix('_origin')] == value
 
 
+def test_a_test_split_with_other_classes(trained):
+    config = small_config(trained)
+    config.test_dataloader.dataset.metainfo = dict(classes=tuple('9876543210'))
+    with pytest.raises(UserError, match=r'the checkpoint has the classes 0, 1.*test split has 9, 8'):
+        runs.test(config, trained)
+
+
 def test_another_run_is_not_overwritten(trained, tmp_path):
     with pytest.raises(UserError, match=r'already holds epoch_2\.pth.*--resume.*--overwrite'):
         runs.train(small_config(trained))

@@ -176,7 +176,7 @@ def test_testing_a_plain_networks_weights(trained, tmp_path):
 def test_a_test_split_with_other_classes(trained):
     config = small_config(trained)
     config.test_dataloader.dataset.metainfo = dict(classes=tuple('9876543210'))
-    with pytest.raises(UserError, match=r'the checkpoint has the classes 0, 1.*test split has 9, 8'):
+    with pytest.raises(UserError, match=r'checkpoint has the classes 0, 1.*test split has 9, 8'):
         runs.test(config, trained)
 
 

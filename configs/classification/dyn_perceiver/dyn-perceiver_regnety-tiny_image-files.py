@@ -10,6 +10,12 @@ With lists of ``path label`` lines instead (paths below DATA_ROOT/images, labels
     DATA_ROOT=data/pictures NUM_CLASSES=6 IMAGES=images TRAIN=train.txt TEST=test.txt \
         python tools/train.py ...
 
+Tried on TrashNet (MIT licence; 6 classes, 1,588 training, 176 calibration and 430 test photos),
+40 epochs from scratch, 8 minutes on two busy CPU cores: the loss falls from 5.1 to 1.9; top-1 on
+the test photos is early 74.9, latent 80.0, feature 82.1, merged 82.3 % (the largest class: 25 %) at
+20.9 / 39.2 / 45.3 / 48.1 MMACs. The photos show the same objects several times, so that a split by
+object would score lower.
+
 Or copy this file and write your values into the lines below. A tenth of the training pictures is
 held out for calibration. A picture that cannot be read stops the run and is named; UNREADABLE=skip
 leaves such pictures out.

@@ -3,12 +3,13 @@
 import copy
 import hashlib
 import os
-from collections.abc import Iterable
 
 import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch import nn
+from torch.utils.data import DataLoader
 
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import ExitBackbone, ExitHeads, MultiExitNetwork
@@ -24,16 +25,18 @@ def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
     Raises:
         UserError: The classifier has no `MultiExitHead` or no backbone with exits.
     """
+    backbone = getattr(classifier, 'backbone', None)
     heads = getattr(getattr(classifier, 'head', None), 'heads', None)
-    if not isinstance(classifier.backbone, ExitBackbone) or not isinstance(heads, ExitHeads):
+    if not isinstance(backbone, ExitBackbone) or not isinstance(heads, ExitHeads):
         raise UserError(
-            f'the model is a {type(classifier.backbone).__name__} without exits: use a multi-exit '
-            "backbone such as dict(type='DynPerceiver') with head=dict(type='MultiExitHead')"
+            f'the {type(classifier).__name__} has a {type(backbone).__name__} without exits: use a '
+            "multi-exit backbone such as dict(type='DynPerceiver') with "
+            "head=dict(type='MultiExitHead')"
         )
-    return MultiExitNetwork(classifier.backbone, heads)
+    return MultiExitNetwork(backbone, heads)
 
 
-def build_split(config, split: str) -> Iterable:
+def build_split(config: Config, split: str) -> DataLoader:
     """The data loader ``config.{split}_dataloader``; samples come in the order of the data set."""
     loader = copy.deepcopy(dict(config[f'{split}_dataloader']))
     # Pictures of different sizes are to be reported, not stumbled over.
@@ -46,7 +49,7 @@ def build_split(config, split: str) -> Iterable:
 
 
 @torch.no_grad()
-def run_exit_pass(classifier: nn.Module, loader: Iterable, split: str) -> ExitTable:
+def run_exit_pass(classifier: nn.Module, loader: DataLoader, split: str) -> ExitTable:
     """Run all exits on every sample of a split.
 
     Args:

@@ -1,4 +1,4 @@
-"""The numbers as tables: a row per budget, a row per exit, and a short text for the terminal."""
+"""The numbers as tables: a row per budget, and a short text for the terminal."""
 
 from pathlib import Path
 
@@ -49,32 +49,9 @@ def curve_frame(results: Results) -> pd.DataFrame:
     return _numeric(pd.DataFrame(rows))
 
 
-def exit_frame(results: Results) -> pd.DataFrame:
-    """One row per model and exit, when every image leaves there ("anytime" accuracy).
-
-    Columns: ``model``, ``source``, ``exit``, ``gmacs``, ``gflops``, ``calibration_top1_percent``,
-    ``test_top1_percent``, ``test_top5_percent`` (NaN where it was not measured).
-    """
-    rows = [
-        {
-            'model': name,
-            'source': model.source,
-            'exit': exit.name,
-            'gmacs': exit.gmacs,
-            'gflops': exit.gflops,
-            'calibration_top1_percent': exit.calibration_top1_percent,
-            'test_top1_percent': exit.test_top1_percent,
-            'test_top5_percent': exit.test_top5_percent,
-        }
-        for name, model in zip(series_names(results), results.models, strict=True)
-        for exit in model.exits
-    ]
-    return _numeric(pd.DataFrame(rows))
-
-
 def _numeric(frame: pd.DataFrame) -> pd.DataFrame:
     """Make every column that is no text a float column, also where all of it is missing."""
-    texts = {'model', 'source', 'exit'}
+    texts = {'model', 'source'}
     return frame.astype({column: float for column in frame.columns if column not in texts})
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dynp_plugins.errors import UserError
-from reports.tables import curve_frame, exit_frame, shown_points, terminal_summary, write_curve_csv
+from reports.tables import curve_frame, shown_points, terminal_summary, write_curve_csv
 
 from .made_up_results import made_up_model, made_up_results, three_models
 
@@ -64,18 +64,6 @@ def test_columns_are_numbers_also_when_all_are_missing():
         point.thresholds['latent'] = None
     frame = curve_frame(results)
     assert frame['threshold_latent'].dtype == float and frame['threshold_latent'].isna().all()
-
-
-def test_exits():
-    results = three_models()
-    frame = exit_frame(results)
-    assert len(frame) == 13
-    assert frame['exit'].tolist()[:4] == ['early', 'latent', 'feature', 'merged']
-    for row, exit in zip(frame.itertuples(), results.models[0].exits, strict=False):
-        assert (row.gmacs, row.gflops, row.source) == (exit.gmacs, exit.gflops, 'ours')
-        assert row.test_top1_percent == exit.test_top1_percent
-        assert row.calibration_top1_percent == exit.calibration_top1_percent
-        assert row.test_top5_percent == exit.test_top5_percent
 
 
 def test_csv_gives_the_same_numbers_back(tmp_path):

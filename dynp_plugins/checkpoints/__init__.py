@@ -2,7 +2,7 @@
 
 from .conversion import convert_checkpoint, convert_state_dict
 from .loading import check_weights, load_weights
-from .reading import Checkpoint, load_checkpoint_file, read_checkpoint
+from .reading import Checkpoint, load_checkpoint_file, parse_checkpoint, read_checkpoint
 
 __all__ = [
     'Checkpoint',
@@ -11,5 +11,6 @@ __all__ = [
     'convert_state_dict',
     'load_checkpoint_file',
     'load_weights',
+    'parse_checkpoint',
     'read_checkpoint',
 ]

@@ -73,8 +73,19 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     Raises:
         UserError: As in `load_checkpoint_file`, or there are no weights inside.
     """
-    path = Path(path)
-    content = load_checkpoint_file(path)
+    return parse_checkpoint(load_checkpoint_file(path), path)
+
+
+def parse_checkpoint(content: Any, path: str | Path) -> Checkpoint:
+    """The weights in what a file holds; see `read_checkpoint`.
+
+    Args:
+        content: What `load_checkpoint_file` returned.
+        path: Where it was read, for messages.
+
+    Raises:
+        UserError: There are no weights inside.
+    """
     if not isinstance(content, Mapping):
         raise UserError(f'{path} holds a {type(content).__name__}, not a dict of weights')
     chosen = next((key for key in _WEIGHTS_KEYS if key in content), None)
@@ -91,7 +102,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         )
     meta = content.get('meta')
     return Checkpoint(
-        path=path,
+        path=Path(path),
         state_dict={key.removeprefix('module.'): value for key, value in weights.items()},
         meta=dict(meta) if isinstance(meta, Mapping) else {},
         has_ema=chosen == 'model_ema' or 'ema_state_dict' in content,

@@ -5,7 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from torch import nn
 
-from ..checkpoints import check_weights, read_checkpoint
+from ..checkpoints import check_weights, parse_checkpoint
 from ..checkpoints.loading import to_classifier_keys
 from .checkpoint_files import delete_checkpoints
 from .class_names import check_same_classes, checkpoint_classes
@@ -32,10 +32,11 @@ class RunStart(Hook):
             UserError: A key is missing, unknown or of another shape.
         """
         source = runner._load_from  # mmengine hands over the content without its path
-        weights = to_classifier_keys(read_checkpoint(source).state_dict)
-        check_weights(unwrapped(runner.model).state_dict(), weights, str(source))
+        parsed = parse_checkpoint(checkpoint, source)
+        weights = to_classifier_keys(parsed.state_dict)
+        check_weights(unwrapped(runner.model).state_dict(), weights, source)
         checkpoint['state_dict'] = weights
-        self._trained_classes = checkpoint_classes(checkpoint.get('meta') or {})
+        self._trained_classes = checkpoint_classes(parsed.meta)
 
     def before_train(self, runner) -> None:
         """The last moment before the first epoch."""

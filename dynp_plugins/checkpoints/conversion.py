@@ -9,10 +9,15 @@ from torch import Tensor
 
 from ..atomic_files import atomic_path
 from ..errors import UserError
-from ..networks import build_network
+from ..networks import DynPerceiverBackbone, build_network
+from . import official_dyn_perceiver
 from .loading import check_weights, describe_problems, to_classifier_keys
-from .official_dyn_perceiver import our_key
 from .reading import read_checkpoint
+
+_OFFICIAL_TABLES = {
+    DynPerceiverBackbone: official_dyn_perceiver.our_key,
+}
+"""By backbone: a function of an official key and the backbone that gives our key, or None."""
 
 
 def convert_state_dict(
@@ -29,7 +34,9 @@ def convert_state_dict(
     Raises:
         UserError: Any unknown, missing or wrongly shaped key; all of them are listed.
     """
-    renamed = {key: our_key(key) for key in official}
+    network = build_network(model, **overrides)
+    our_key = _OFFICIAL_TABLES[type(network.backbone)]
+    renamed = {key: our_key(key, network.backbone) for key in official}
     unknown = [key for key, ours in renamed.items() if ours is None]
     if unknown:
         raise UserError(
@@ -37,7 +44,7 @@ def convert_state_dict(
             + describe_problems({'unknown': unknown})
         )
     converted = {ours: official[key] for key, ours in renamed.items()}
-    check_weights(build_network(model, **overrides).state_dict(), converted, source)
+    check_weights(network.state_dict(), converted, source)
     return converted
 
 

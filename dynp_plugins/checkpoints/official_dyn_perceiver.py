@@ -7,6 +7,8 @@ count from 1 in the official keys and from 0 in ours; `z2x` starts at stage 2.
 import re
 from collections.abc import Callable
 
+from ..networks import DynPerceiverBackbone
+
 _CROSS_ATTENTION = {
     'cross_attn.q_norm': 'q_norm',
     'cross_attn.kv_norm': 'kv_norm',
@@ -53,7 +55,7 @@ _ROWS: list[tuple[str, Callable[..., str | None]]] = [
     (r'latent', lambda: 'backbone.latent'),
     (r'cnn_stem\.(.+)', lambda rest: f'backbone.feature_branch.stem.{rest}'),
     (
-        r'cnn_body\.block(\d)\.(.+)',
+        r'cnn_body(?:\.block|_stage)([1-4])\.(.+)',
         lambda stage, rest: f'backbone.feature_branch.stages.{int(stage) - 1}.{rest}',
     ),
     (r'dwc(\d)_x2z\.(.+)', lambda stage, rest: f'backbone.x2z.{int(stage) - 1}.dwconv.{rest}'),
@@ -81,11 +83,13 @@ _ROWS: list[tuple[str, Callable[..., str | None]]] = [
 ]
 
 
-def our_key(official_key: str) -> str | None:
+def our_key(official_key: str, backbone: DynPerceiverBackbone) -> str | None:
     """Our name for a tensor of an official checkpoint, None if it is not one of its tensors.
 
+    The three families differ in nothing but the names of the CNN's stages.
+
     Example:
-        >>> our_key('cross_att2_z2x.mlp.layernorm.weight')
+        >>> our_key('cross_att2_z2x.mlp.layernorm.weight', backbone)
         'backbone.z2x.0.cross_attention.mlp.norm.weight'
     """
     for pattern, ours in _ROWS:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from .gradient_rescaling import scale_gradient
+
 State = dict[str, Tensor]
 """What a backbone carries from step to step: batch-first tensors only, so that a batch can be
 thinned by indexing every entry."""
@@ -18,10 +20,16 @@ class ExitBackbone(nn.Module):
     Attributes:
         exit_names: The exits in order of execution. A later exit need not be a better one.
         exit_channels: Width of the feature each step hands to its head.
+        rescale_gradients: Gradient rescaling in training: where n exits are still to come, exit
+            ``k`` included, its gradient counts 1 / n and that of the later exits (n - 1) / n, so
+            that the sum of many exits does not drown the early layers ("Improved Techniques for
+            Training Adaptive Deep Networks", arXiv 1908.06294, section 3.2). What the heads hand
+            to each other is not rescaled.
     """
 
     exit_names: tuple[str, ...]
     exit_channels: tuple[int, ...]
+    rescale_gradients: bool = False
 
     def start(self, images: Tensor) -> State:
         """Turn images (B, 3, H, W) into the state before the first step."""
@@ -45,6 +53,12 @@ class ExitBackbone(nn.Module):
         features = []
         for k in range(len(self.exit_names)):
             state, feature = self.step(k, state)
+            if self.rescale_gradients:
+                to_come = len(self.exit_names) - k
+                feature = scale_gradient(feature, 1 / to_come)
+                state = {
+                    name: scale_gradient(value, 1 - 1 / to_come) for name, value in state.items()
+                }
             features.append(feature)
         return tuple(features)
 
@@ -119,9 +133,4 @@ class MultiExitNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """All exits: `start`, then every `step`; one (B, classes) tensor of logits per exit."""
-        state = self.start(images)
-        logits: list[Tensor] = []
-        for k in range(len(self.exit_names)):
-            state, exit_logits = self.step(k, state, logits)
-            logits.append(exit_logits)
-        return tuple(logits)
+        return self.heads(self.backbone(images))

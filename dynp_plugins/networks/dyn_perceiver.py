@@ -105,6 +105,7 @@ class DynPerceiverBackbone(ExitBackbone):
 
     Args:
         arch: Feature branch, one of `feature_branches.list_feature_branches()`.
+        width: Multiplies the channels of ResNet and MobileNet-v3 branches.
         num_latents: Latent tokens in stage 1; they halve from stage to stage. A multiple of 8.
         depth_factor: Per stage, multiplies the (3, 3, 9, 3) self-attention layers; at least one
             layer stays.
@@ -115,6 +116,7 @@ class DynPerceiverBackbone(ExitBackbone):
         with_last_z2x: Z2X behind the last stage.
         with_dwc: The depth-wise convolution of X2Z.
         with_token_mixer: Whether the tokens halve between stages.
+        drop_path_rate: Stochastic depth in the blocks of ResNet branches.
 
     Raises:
         UserError: A setting that is not possible.
@@ -123,6 +125,7 @@ class DynPerceiverBackbone(ExitBackbone):
     def __init__(
         self,
         arch: str,
+        width: float = 1.0,
         num_latents: int = 128,
         depth_factor: Sequence[float] = (1, 1, 1, 1),
         latent_grid: int = 7,
@@ -132,10 +135,11 @@ class DynPerceiverBackbone(ExitBackbone):
         with_last_z2x: bool = True,
         with_dwc: bool = True,
         with_token_mixer: bool = True,
+        drop_path_rate: float = 0.0,
     ):
         super().__init__()
         _check_settings(num_latents, depth_factor, latent_grid, exits)
-        branch = build_feature_branch(arch)
+        branch = build_feature_branch(arch, width, drop_path_rate)
         c1, c2, c3, c4, c5 = branch.channels
         widths = (c1, c2, c3, c4)
         self.exit_names = tuple(exits)
@@ -173,7 +177,7 @@ class DynPerceiverBackbone(ExitBackbone):
                 init_linear_layers(module)
 
     def start(self, images: Tensor) -> State:
-        """The stem's features ``x`` (B, C1, H/2, W/2) and the latent code ``z`` (B, L, C1).
+        """The stem's features ``x`` (B, C1, H/2, W/2; ResNet and MobileNet-v3: H/4, W/4) and the latent code ``z`` (B, L, C1).
 
         Features are kept channels-last from here on: pixels are then tokens without a copy.
         """

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..errors import UserError
 from .attention import init_linear_layers
@@ -26,13 +27,17 @@ class KnowledgeTransfer(nn.Sequential):
 
 
 class DynPerceiverHeads(ExitHeads):
-    """Linear classifiers; "latent" also reads the logits of "early", "merged" those of "latent".
+    """One classifier per exit; "latent" also reads the logits of "early", "merged" those of "latent".
 
     Args:
         in_channels: Width of each exit's feature, the backbone's ``exit_channels``.
         num_classes: Number of classes.
         exit_names: The backbone's exits.
         with_fkt: Whether logits are handed forward.
+        hidden_channels: Width of a hidden layer in the classifiers of "feature" and "merged", as in
+            MobileNet-v3; None for linear classifiers.
+        hidden_dropout: Dropout behind the hidden layer.
+        feature_dropout: Dropout before the classifier of "feature".
 
     Raises:
         UserError: Widths and exits do not fit each other, or there are no classes.
@@ -44,6 +49,9 @@ class DynPerceiverHeads(ExitHeads):
         num_classes: int,
         exit_names: Sequence[str] = EXITS,
         with_fkt: bool = True,
+        hidden_channels: int | None = None,
+        hidden_dropout: float = 0.0,
+        feature_dropout: float = 0.0,
     ):
         super().__init__()
         if not isinstance(num_classes, int) or num_classes < 1:
@@ -65,10 +73,18 @@ class DynPerceiverHeads(ExitHeads):
         for name, width in channels.items():
             if name in self.fkt:
                 width += channels['latent']
-            linear = nn.Linear(width, num_classes)
-            self.classifiers[name] = (
-                nn.Sequential(nn.BatchNorm1d(width), linear) if name == 'merged' else linear
-            )
+            layers = [nn.Linear(width, num_classes)]
+            if hidden_channels is not None and name in ('feature', 'merged'):
+                layers = [
+                    nn.Linear(width, hidden_channels),
+                    nn.Hardswish(),
+                    nn.Dropout(hidden_dropout),
+                    nn.Linear(hidden_channels, num_classes),
+                ]
+            if name == 'merged':
+                layers.insert(0, nn.BatchNorm1d(width))
+            self.classifiers[name] = layers[0] if len(layers) == 1 else nn.Sequential(*layers)
+        self.feature_dropout = feature_dropout
         init_linear_layers(self)
 
     def step(self, k: int, feature: Tensor, previous_logits: Sequence[Tensor]) -> Tensor:
@@ -77,4 +93,6 @@ class DynPerceiverHeads(ExitHeads):
         if name in self.fkt:
             source = self.exit_names.index(_LEARNS_FROM[name])
             feature = torch.cat([feature, self.fkt[name](previous_logits[source])], 1)
+        elif name == 'feature':
+            feature = F.dropout(feature, self.feature_dropout, self.training)
         return self.classifiers[name](feature)

@@ -2,56 +2,54 @@
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UserError
 from .contract import MultiExitNetwork
 from .dyn_perceiver import DynPerceiverBackbone
-from .dyn_perceiver_heads import DynPerceiverHeads
-from .feature_branches import list_feature_branches
+from .dyn_perceiver_models import DYN_PERCEIVER_MODELS, dyn_perceiver
 
 
-def dyn_perceiver(
-    arch: str, num_classes: int = 1000, with_fkt: bool = True, **backbone_settings: Any
-) -> MultiExitNetwork:
-    """A Dyn-Perceiver with fresh weights.
+@dataclass(frozen=True)
+class NamedModel:
+    """How the networks of a name are built.
 
-    Args:
-        arch: Feature branch.
-        num_classes: Number of classes.
-        with_fkt: Forward knowledge transfer between the heads.
-        **backbone_settings: As in `DynPerceiverBackbone`.
+    Attributes:
+        build: The family's builder.
+        settings: What the name fixes, as keyword arguments of ``build``; overrides win over them,
+            except over the ``arch`` in the name.
+        overrides: Keyword arguments that may be given.
     """
-    backbone = DynPerceiverBackbone(arch, **backbone_settings)
-    heads = DynPerceiverHeads(
-        backbone.exit_channels, num_classes, backbone.exit_names, with_fkt=with_fkt
-    )
-    return MultiExitNetwork(backbone, heads)
+
+    build: Callable[..., MultiExitNetwork]
+    settings: Mapping[str, Any]
+    overrides: tuple[str, ...]
 
 
-def _overrides_of(*callables: Callable) -> list[str]:
-    """Names of the keyword arguments of ``callables``, without the ones a model name fixes."""
-    names = [
-        p.name
-        for function in callables
-        for p in inspect.signature(function).parameters.values()
-        if p.kind is p.POSITIONAL_OR_KEYWORD
+def _family(
+    build: Callable[..., MultiExitNetwork], backbone: type, models: Mapping[str, Mapping[str, Any]]
+) -> dict[str, NamedModel]:
+    """The names of one family, whose overrides are the arguments of its builder and backbone."""
+    arguments = [
+        parameter.name
+        for function in (build, backbone)
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     ]
-    return [name for name in names if name != 'arch']
+    overrides = tuple(dict.fromkeys(name for name in arguments if name != 'arch'))
+    return {name: NamedModel(build, settings, overrides) for name, settings in models.items()}
 
 
-_DYN_PERCEIVER_OVERRIDES = _overrides_of(dyn_perceiver, DynPerceiverBackbone)
-_TINY = dict(num_latents=16, depth_factor=(1 / 3, 1 / 3, 1 / 9, 1 / 3), latent_grid=4)
-_SETTINGS = {
-    f'dyn_perceiver_{arch}': dict(arch=arch, **(_TINY if arch == 'regnety_tiny' else {}))
-    for arch in list_feature_branches()
+_MODELS: dict[str, NamedModel] = {
+    **_family(dyn_perceiver, DynPerceiverBackbone, DYN_PERCEIVER_MODELS),
 }
 
 
 def list_models() -> list[str]:
     """The names `create_model` knows."""
-    return sorted(_SETTINGS)
+    return sorted(_MODELS)
 
 
 def build_network(name: str, **overrides: Any) -> MultiExitNetwork:
@@ -60,13 +58,13 @@ def build_network(name: str, **overrides: Any) -> MultiExitNetwork:
     Raises:
         UserError: Unknown name (the closest ones are given) or override (the valid ones are).
     """
-    if name not in _SETTINGS:
-        close = difflib.get_close_matches(name, _SETTINGS, n=3, cutoff=0)
+    if name not in _MODELS:
+        close = difflib.get_close_matches(name, _MODELS, n=3, cutoff=0)
         raise UserError(f'unknown model {name!r}; the closest names are {", ".join(close)}')
+    model = _MODELS[name]
     for override in overrides:
-        if override not in _DYN_PERCEIVER_OVERRIDES:
+        if override not in model.overrides:
             raise UserError(
-                f'{name} has no setting {override!r}; valid are '
-                f'{", ".join(_DYN_PERCEIVER_OVERRIDES)}'
+                f'{name} has no setting {override!r}; valid are {", ".join(model.overrides)}'
             )
-    return dyn_perceiver(**{**_SETTINGS[name], **overrides})
+    return model.build(**{**model.settings, **overrides})

@@ -1,8 +1,11 @@
 """What Dyn-Perceiver needs to know of a CNN: a stem, four stages and their widths."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import nn
+
+from ...errors import UserError
 
 
 class FeatureBranch(nn.Module):
@@ -12,9 +15,17 @@ class FeatureBranch(nn.Module):
         stem: Images (B, 3, H, W) to the input of the first stage.
         stages: The four stages.
         channels: (C1, .., C4, C5): what enters stage 1 .. 4, and what the last stage returns.
+        head_settings: What the family's published classifiers have beyond linear layers, as
+            keyword arguments of `DynPerceiverHeads`.
     """
 
-    def __init__(self, stem: nn.Module, stages: Sequence[nn.Module], channels: Sequence[int]):
+    def __init__(
+        self,
+        stem: nn.Module,
+        stages: Sequence[nn.Module],
+        channels: Sequence[int],
+        head_settings: Mapping[str, Any] | None = None,
+    ):
         super().__init__()
         if len(stages) != 4 or len(channels) != 5:
             raise ValueError(
@@ -23,3 +34,19 @@ class FeatureBranch(nn.Module):
         self.stem = stem
         self.stages = nn.ModuleList(stages)
         self.channels = tuple(channels)
+        self.head_settings = dict(head_settings or {})
+
+
+def refuse_settings(arch: str, **settings: tuple[Any, Any, str]) -> None:
+    """Refuse settings that a family does not have.
+
+    Args:
+        arch: Name of the CNN, for the message.
+        **settings: By name: the value given, the only one there is, and what to do instead.
+
+    Raises:
+        UserError: One of them was given another value.
+    """
+    for name, (given, only, instead) in settings.items():
+        if given != only:
+            raise UserError(f'{arch} has no {name} (given: {given!r}); {instead}')

@@ -7,7 +7,7 @@ Paper: "Designing Network Design Spaces", arXiv 2003.13678. The published sizes 
 from torch import nn
 from torchvision.models.regnet import BlockParams, RegNet
 
-from .branch import FeatureBranch
+from .branch import FeatureBranch, refuse_settings
 
 _PUBLISHED = {
     'regnety_400mf': dict(depth=16, w_0=48, w_a=27.89, w_m=2.09, group_width=8),
@@ -31,12 +31,25 @@ def _tiny_blocks() -> BlockParams:
 REGNETY_ARCHS = (*_PUBLISHED, 'regnety_tiny')
 
 
-def regnety(arch: str) -> FeatureBranch:
+def regnety(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> FeatureBranch:
     """Build the RegNet-Y branch named ``arch``, one of `REGNETY_ARCHS`.
 
     The published sizes halve the resolution in the stem and in each stage, to 1/32 in the end; the
     tiny one keeps it in stage 3, to 1/16 in the end.
+
+    Args:
+        arch: The name.
+        width: Must be 1: the family has sizes instead of widths.
+        drop_path_rate: Must be 0: these blocks have no stochastic depth.
+
+    Raises:
+        UserError: A setting that the family does not have.
     """
+    refuse_settings(
+        arch,
+        width=(width, 1, f'choose a size instead: {", ".join(REGNETY_ARCHS)}'),
+        drop_path_rate=(drop_path_rate, 0, 'leave it out'),
+    )
     if arch == 'regnety_tiny':
         blocks, stem_width = _tiny_blocks(), 16
     else:

@@ -1,0 +1,110 @@
+"""ResNet feature branches of any width, made of torchvision's residual blocks.
+
+Paper: "Deep Residual Learning for Image Recognition", arXiv 1512.03385; the bottleneck has its
+stride in the 3x3 convolution (version 1.5). At width 1 the weights are torchvision's; the narrow
+ones scale every width, the stem's included (Dyn-Perceiver, arXiv 2306.11248).
+"""
+
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.ops import stochastic_depth
+
+from ...errors import UserError
+from .branch import FeatureBranch
+
+_BLOCKS = {
+    'resnet18': (BasicBlock, (2, 2, 2, 2)),
+    'resnet34': (BasicBlock, (3, 4, 6, 3)),
+    'resnet50': (Bottleneck, (3, 4, 6, 3)),
+}
+RESNET_ARCHS = tuple(_BLOCKS)
+RESNET_WIDTHS = (0.375, 0.5, 0.625, 0.75, 1.0)
+"""The published widths; any other that leaves channels works as well."""
+
+_BASE_WIDTHS = (64, 128, 256, 512)
+_FEATURE_DROPOUT = 0.2
+
+
+class LastNorm(nn.BatchNorm2d):
+    """The norm that ends a residual branch; while training it drops the branch of some samples.
+
+    Args:
+        channels: Width.
+        drop_probability: Share of the samples that skip the block (stochastic depth, arXiv
+            1603.09382); the others are scaled up.
+    """
+
+    def __init__(self, channels: int, drop_probability: float = 0.0):
+        super().__init__(channels)
+        self.drop_probability = drop_probability
+        nn.init.zeros_(self.weight)  # a fresh block is the identity
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = super().forward(x)
+        if not self.drop_probability:
+            return x
+        return stochastic_depth(x, self.drop_probability, mode='row', training=self.training)
+
+
+def resnet(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> FeatureBranch:
+    """Build the ResNet branch named ``arch``.
+
+    Args:
+        arch: One of `RESNET_ARCHS`.
+        width: Multiplies every width; the product is rounded down.
+        drop_path_rate: Stochastic depth of the last block; it rises linearly from 0 at the first
+            one. The published training uses 0.2.
+
+    Raises:
+        UserError: A width that leaves too few channels, or a rate that is no probability below 1.
+    """
+    widths = [int(width * base) for base in _BASE_WIDTHS]
+    if widths[0] < 8:
+        raise UserError(f'width={width}: {arch} needs at least 0.125, which leaves 8 channels')
+    if not 0 <= drop_path_rate < 1:
+        raise UserError(
+            f'drop_path_rate={drop_path_rate}: give a probability of at least 0, below 1'
+        )
+    block, depths = _BLOCKS[arch]
+    stem = nn.Sequential(
+        nn.Conv2d(3, widths[0], 7, stride=2, padding=3, bias=False),
+        nn.BatchNorm2d(widths[0]),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2, padding=1),
+    )
+    stages, channels = [], [widths[0]]
+    for i, (planes, depth) in enumerate(zip(widths, depths, strict=True)):
+        stages.append(_stage(block, channels[-1], planes, depth, stride=1 if i == 0 else 2))
+        channels.append(planes * block.expansion)
+    branch = FeatureBranch(
+        stem, stages, channels, head_settings=dict(feature_dropout=_FEATURE_DROPOUT)
+    )
+    _init_weights(branch, drop_path_rate)
+    return branch
+
+
+def _stage(
+    block: type[BasicBlock | Bottleneck], in_channels: int, planes: int, depth: int, stride: int
+) -> nn.Sequential:
+    out_channels = planes * block.expansion
+    downsample = None
+    if stride != 1 or in_channels != out_channels:
+        downsample = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+    return nn.Sequential(
+        block(in_channels, planes, stride, downsample),
+        *(block(out_channels, planes) for _ in range(depth - 1)),
+    )
+
+
+def _init_weights(branch: FeatureBranch, drop_path_rate: float) -> None:
+    for module in branch.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
+    blocks = [block for stage in branch.stages for block in stage]
+    for i, block in enumerate(blocks):
+        last = 'bn3' if isinstance(block, Bottleneck) else 'bn2'
+        rate = drop_path_rate * i / (len(blocks) - 1)
+        setattr(block, last, LastNorm(getattr(block, last).num_features, rate))

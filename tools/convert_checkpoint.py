@@ -1,13 +1,18 @@
-"""Convert an official checkpoint into one `dynp_plugins.create_model` loads.
+"""Convert a published checkpoint into one that `dynp_plugins.create_model` and configs load.
 
-    python tools/convert_checkpoint.py SRC DST --model dyn_perceiver_regnety_800mf \
-        --set depth_factor=1,1,1,2 num_latents=128
+    python tools/convert_checkpoint.py SRC DST --model dyn_perceiver_regnety_800mf_t128
+    python tools/convert_checkpoint.py SRC DST --model msdnet_imagenet_step7 --set num_classes=100
+
+With --from torchvision or timm, SRC holds a plain CNN, and DST the weights of a Dyn-Perceiver's
+feature branch, to start training from:
+
+    python tools/convert_checkpoint.py SRC DST --model dyn_perceiver_resnet50 --from torchvision
 """
 
 import argparse
 import ast
 
-from dynp_plugins.checkpoints import convert_checkpoint
+from dynp_plugins.checkpoints import ORIGINS, convert_checkpoint
 from dynp_plugins.errors import UserError, exits_on_user_error
 
 
@@ -26,11 +31,18 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('src', metavar='SRC', help='the official checkpoint')
+    parser.add_argument('src', metavar='SRC', help='the published checkpoint')
     parser.add_argument('dst', metavar='DST', help='the file to write')
     parser.add_argument('--model', required=True, help='a name of dynp_plugins.list_models()')
     parser.add_argument(
         '--set', nargs='+', default=[], metavar='KEY=VALUE', help='settings of the model'
+    )
+    parser.add_argument(
+        '--from',
+        dest='origin',
+        choices=ORIGINS,
+        default='official',
+        help='whose names the tensors in SRC have (default %(default)s)',
     )
     parser.add_argument('--overwrite', action='store_true', help='replace DST if it exists')
     return parser.parse_args()
@@ -40,7 +52,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     settings = dict(parse_setting(text) for text in args.set)
-    count = convert_checkpoint(args.src, args.dst, args.model, args.overwrite, **settings)
+    count = convert_checkpoint(
+        args.src, args.dst, args.model, args.overwrite, args.origin, **settings
+    )
     print(f'wrote {count} tensors of {args.model} to {args.dst}')
 
 

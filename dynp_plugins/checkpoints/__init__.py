@@ -1,15 +1,17 @@
 """Checkpoint files: reading them safely, loading them strictly, converting official ones."""
 
-from .conversion import convert_checkpoint, convert_state_dict
-from .loading import check_weights, load_weights
+from .conversion import ORIGINS, convert_checkpoint, convert_state_dict
+from .loading import check_weights, load_feature_branch, load_weights
 from .reading import Checkpoint, load_checkpoint_file, parse_checkpoint, read_checkpoint
 
 __all__ = [
+    'ORIGINS',
     'Checkpoint',
     'check_weights',
     'convert_checkpoint',
     'convert_state_dict',
     'load_checkpoint_file',
+    'load_feature_branch',
     'load_weights',
     'parse_checkpoint',
     'read_checkpoint',

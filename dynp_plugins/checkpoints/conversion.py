@@ -1,4 +1,4 @@
-"""Turning an official checkpoint into this project's own names and file layout."""
+"""Turning published checkpoints into this project's own names and file layout."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +10,8 @@ from torch import Tensor
 from ..atomic_files import atomic_path
 from ..errors import UserError
 from ..networks import DynPerceiverBackbone, build_network
-from . import official_dyn_perceiver
-from .loading import check_weights, describe_problems, to_classifier_keys
+from . import feature_branch_weights, official_dyn_perceiver
+from .loading import FEATURE_BRANCH_PREFIX, check_weights, to_classifier_keys
 from .reading import read_checkpoint
 
 _OFFICIAL_TABLES = {
@@ -20,42 +20,82 @@ _OFFICIAL_TABLES = {
 """By backbone: a function of an official key and the backbone that gives our key, or None."""
 
 
+ORIGINS = ('official', *feature_branch_weights.TABLES)
+"""Whose names the tensors have: the network's authors', or a library's of plain CNNs."""
+
+
 def convert_state_dict(
-    official: Mapping[str, Tensor], model: str, source: str = 'the checkpoint', **overrides: Any
+    weights: Mapping[str, Tensor],
+    model: str,
+    source: str = 'the checkpoint',
+    origin: str = 'official',
+    **overrides: Any,
 ) -> dict[str, Tensor]:
-    """Rename official weights and check that they are exactly what ``model`` needs.
+    """Rename weights and check that they are exactly what ``model`` needs.
 
     Args:
-        official: An official state dict.
+        weights: A state dict as its makers name it.
         model: A name of `list_models`.
         source: Where the weights come from, for messages.
+        origin: One of `ORIGINS`. What is not ``'official'`` is a plain CNN for the feature branch
+            of a Dyn-Perceiver; its classifier is left out.
         **overrides: Settings of the model, as for `create_model`.
+
+    Returns:
+        The weights under our names: all of the network's, or those of its feature branch.
 
     Raises:
         UserError: Any unknown, missing or wrongly shaped key; all of them are listed.
     """
+    if origin not in ORIGINS:
+        raise UserError(f'unknown origin {origin!r}; choose one of {", ".join(ORIGINS)}')
     network = build_network(model, **overrides)
-    our_key = _OFFICIAL_TABLES[type(network.backbone)]
-    renamed = {key: our_key(key, network.backbone) for key in official}
-    unknown = [key for key, ours in renamed.items() if ours is None]
-    if unknown:
-        raise UserError(
-            f'{source} is not an official checkpoint of {model}\n'
-            + describe_problems({'unknown': unknown})
-        )
-    converted = {ours: official[key] for key, ours in renamed.items()}
-    check_weights(network.state_dict(), converted, source)
+    backbone = network.backbone
+    if origin == 'official':
+        if type(backbone) not in _OFFICIAL_TABLES:
+            raise UserError(f'{model} has no official checkpoints that need conversion')
+        renamed = {key: _OFFICIAL_TABLES[type(backbone)](key, backbone) for key in weights}
+        expected = network.state_dict()
+    else:
+        if not isinstance(backbone, DynPerceiverBackbone):
+            raise UserError(f'{model} has no feature branch that {origin} weights could go to')
+        renamed = {key: feature_branch_weights.our_key(key, origin, backbone) for key in weights}
+        expected = {
+            key: value
+            for key, value in network.state_dict().items()
+            if key.startswith(FEATURE_BRANCH_PREFIX)
+        }
+    # What has no name of ours keeps its own, and is reported as unknown.
+    converted = {
+        key if ours is None else ours: weights[key]
+        for key, ours in renamed.items()
+        if ours != feature_branch_weights.LEFT_OUT
+    }
+    check_weights(expected, converted, source)
     return converted
 
 
 def convert_checkpoint(
-    source: str | Path, destination: str | Path, model: str, overwrite: bool = False, **overrides
+    source: str | Path,
+    destination: str | Path,
+    model: str,
+    overwrite: bool = False,
+    origin: str = 'official',
+    **overrides: Any,
 ) -> int:
-    """Convert the official checkpoint file ``source``; return the number of tensors written.
+    """Convert the checkpoint file ``source``; return the number of tensors written.
 
     ``destination`` holds ``{'state_dict': ..., 'meta': {'model': ..., 'settings': ...}}``, with the
     names an OpenMMLab classifier gives its tensors, so that configs can load it (``load_from``,
     ``init_cfg``) as well as `create_model`. It appears whole or not at all.
+
+    Args:
+        source: The file to read.
+        destination: The file to write.
+        model: A name of `list_models`.
+        overwrite: Whether ``destination`` may be replaced.
+        origin: As in `convert_state_dict`.
+        **overrides: Settings of the model.
 
     Raises:
         UserError: ``source`` cannot be read or does not fit, or ``destination`` exists and
@@ -64,12 +104,12 @@ def convert_checkpoint(
     if Path(destination).exists() and not overwrite:
         raise UserError(f'{destination} exists already; give --overwrite to replace it')
     checkpoint = read_checkpoint(source)
-    weights = convert_state_dict(checkpoint.state_dict, model, str(source), **overrides)
+    weights = convert_state_dict(checkpoint.state_dict, model, str(source), origin, **overrides)
     with atomic_path(destination) as temporary:
         torch.save(
             {
                 'state_dict': to_classifier_keys(weights),
-                'meta': {'model': model, 'settings': overrides},
+                'meta': {'model': model, 'settings': overrides, 'origin': origin},
             },
             temporary,
         )

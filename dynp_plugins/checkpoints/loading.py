@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .recognition import differing_settings
 
-_MAX_LISTED = 12
+FEATURE_BRANCH_PREFIX = 'backbone.feature_branch.'
 
 
 def check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: str) -> None:
@@ -18,14 +19,9 @@ def check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], s
         source: Where they come from, for the message.
 
     Raises:
-        UserError: They differ. The message lists all missing, unknown and wrongly shaped keys.
+        UserError: They differ. The message lists all missing, unknown and wrongly shaped keys, and
+            the settings of the network that the weights belong to, if it is recognised.
     """
-    classes = _class_mismatch(expected, found)
-    if classes:
-        raise UserError(
-            f'{source} was trained for {classes[1]} classes, but the model is built for '
-            f'{classes[0]}: set num_classes={classes[1]}'
-        )
     problems = {
         'missing': [key for key in expected if key not in found],
         'unknown': [key for key in found if key not in expected],
@@ -36,20 +32,38 @@ def check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], s
         ],
     }
     if any(problems.values()):
-        raise UserError(f'{source} does not fit the model\n{describe_problems(problems)}')
+        counts = ', '.join(f'{len(keys)} {problem}' for problem, keys in problems.items() if keys)
+        raise UserError(
+            f'{source} does not fit the model ({counts})\n{_describe(problems)}\n'
+            f'{_hint(expected, found)}'
+        )
 
 
-def describe_problems(problems: Mapping[str, list[str]]) -> str:
-    """One line per key under the name and number of each problem; long lists are cut."""
+def _describe(problems: Mapping[str, list[str]]) -> str:
+    """One line per key under the name and number of each problem."""
     lines = []
     for problem, keys in problems.items():
-        if not keys:
-            continue
-        lines.append(f'  {problem} ({len(keys)}):')
-        lines += [f'    {key}' for key in keys[:_MAX_LISTED]]
-        if len(keys) > _MAX_LISTED:
-            lines.append(f'    ... and {len(keys) - _MAX_LISTED} more')
+        if keys:
+            lines += [f'  {problem} ({len(keys)}):', *(f'    {key}' for key in keys)]
     return '\n'.join(lines)
+
+
+def _hint(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """What would make the weights fit, as far as names and shapes tell."""
+    differing = differing_settings(to_network_keys(expected), to_network_keys(found))
+    if differing is None:
+        classes = _class_mismatch(expected, found)
+        if classes is not None:
+            differing = dict(num_classes=classes[0]), dict(num_classes=classes[1])
+    if differing is None:
+        return (
+            'These are the weights of another network; checkpoints as their authors publish them '
+            'are converted with tools/convert_checkpoint.py'
+        )
+    ours, theirs = (
+        ', '.join(f'{name}={value!r}' for name, value in settings.items()) for settings in differing
+    )
+    return f'These are the weights of a network with {theirs}; this one has {ours}'
 
 
 def to_network_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -77,6 +91,24 @@ def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor], source: s
     renamed = to_network_keys(state_dict)
     check_weights(network.state_dict(), renamed, source)
     network.load_state_dict(renamed)
+
+
+def load_feature_branch(network: nn.Module, state_dict: Mapping[str, Tensor], source: str) -> None:
+    """Load the weights of a Dyn-Perceiver's feature branch, strictly, and leave the rest fresh.
+
+    Args:
+        network: A Dyn-Perceiver, as `create_model` builds it.
+        state_dict: What ``tools/convert_checkpoint.py --from torchvision`` (or timm) wrote; in a
+            config, ``backbone.init_cfg=dict(type='Pretrained', checkpoint=PATH,
+            prefix='backbone.')`` loads the file.
+        source: Where the weights come from, for messages.
+
+    Raises:
+        UserError: See `check_weights`.
+    """
+    branch = {k: v for k, v in network.state_dict().items() if k.startswith(FEATURE_BRANCH_PREFIX)}
+    check_weights(branch, state_dict, source)
+    network.load_state_dict(state_dict, strict=False)
 
 
 def _class_mismatch(

@@ -18,7 +18,7 @@ from .feature_branches import build_feature_branch
 
 EXITS = ('early', 'latent', 'feature', 'merged')
 
-_SELF_ATTENTION_LAYERS = (3, 3, 9, 3)
+SELF_ATTENTION_LAYERS = (3, 3, 9, 3)
 _SELF_ATTENTION_HEADS = (1, 2, 4, 8)
 _Z2X_REDUCTION = 8
 
@@ -146,6 +146,7 @@ class DynPerceiverBackbone(ExitBackbone):
         all_channels = dict(zip(EXITS, (c3, c4, c5, c5 + c4), strict=True))
         self.exit_channels = tuple(all_channels[name] for name in exits)
 
+        self.arch = arch
         self.feature_branch = branch
         self.latent = nn.Parameter(torch.empty(num_latents, c1).normal_(std=0.02).clamp_(-2, 2))
         self.x2z = nn.ModuleList(
@@ -157,7 +158,7 @@ class DynPerceiverBackbone(ExitBackbone):
                 *(SelfAttentionLayer(c, heads) for _ in range(max(1, round(layers * factor))))
             )
             for c, heads, layers, factor in zip(
-                widths, _SELF_ATTENTION_HEADS, _SELF_ATTENTION_LAYERS, depth_factor, strict=True
+                widths, _SELF_ATTENTION_HEADS, SELF_ATTENTION_LAYERS, depth_factor, strict=True
             )
         )
         # Entry i of the next two stands before stage i + 2; the last z2x stands behind stage 4.
@@ -177,7 +178,7 @@ class DynPerceiverBackbone(ExitBackbone):
                 init_linear_layers(module)
 
     def start(self, images: Tensor) -> State:
-        """The stem's features ``x`` (B, C1, H/2, W/2; ResNet and MobileNet-v3: H/4, W/4) and the latent code ``z`` (B, L, C1).
+        """The stem's features ``x`` (B, C1, H', W') and the latent code ``z`` (B, L, C1).
 
         Features are kept channels-last from here on: pixels are then tokens without a copy.
         """

@@ -27,7 +27,7 @@ class KnowledgeTransfer(nn.Sequential):
 
 
 class DynPerceiverHeads(ExitHeads):
-    """One classifier per exit; "latent" also reads the logits of "early", "merged" those of "latent".
+    """A classifier per exit; "latent" also reads the logits of "early", "merged" those of "latent".
 
     Args:
         in_channels: Width of each exit's feature, the backbone's ``exit_channels``.

@@ -91,5 +91,5 @@ def test_file_is_not_overwritten_unasked(official, tmp_path):
     count = convert_checkpoint(*arguments, overwrite=True, **SETTINGS)
     checkpoint = read_checkpoint(tmp_path / 'ours.pth')
     assert len(checkpoint.state_dict) == count == len(official)
-    assert checkpoint.meta == {'model': MODEL, 'settings': SETTINGS}
+    assert checkpoint.meta == {'model': MODEL, 'settings': SETTINGS, 'origin': 'official'}
     create_model(MODEL, checkpoint=tmp_path / 'ours.pth', **SETTINGS)

@@ -4,6 +4,8 @@ Paper: "Searching for MobileNetV3", arXiv 1905.02244. The last stage ends with t
 that torchvision puts before the pooling.
 """
 
+import itertools
+
 from torch import nn
 from torchvision.models import mobilenet_v3_large
 
@@ -13,8 +15,8 @@ from .branch import FeatureBranch, refuse_settings
 MOBILENETV3_WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 """The published widths; any other works as well."""
 
-# torchvision's ``features``: the first convolution, 15 inverted residuals, the last convolution.
-_CUTS = (3, 5, 8, 14, 17)
+CUTS = (3, 5, 8, 14, 17)
+"""Where torchvision's ``features`` are cut: a convolution, 15 inverted residuals, a convolution."""
 
 
 def mobilenetv3(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> FeatureBranch:
@@ -33,14 +35,12 @@ def mobilenetv3(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> F
         raise UserError(f'width={width}: {arch} needs at least 0.1')
     network = mobilenet_v3_large(num_classes=1, width_mult=width)  # its classifier is not used
     layers = list(network.features)
-    stages = [
-        nn.Sequential(*layers[begin:end]) for begin, end in zip(_CUTS[:-1], _CUTS[1:], strict=True)
-    ]
+    stages = [nn.Sequential(*layers[begin:end]) for begin, end in itertools.pairwise(CUTS)]
     hidden, _, dropout, _ = network.classifier
     return FeatureBranch(
-        nn.Sequential(*layers[: _CUTS[0]]),
+        nn.Sequential(*layers[: CUTS[0]]),
         stages,
-        channels=[layers[cut].block[0][0].in_channels for cut in _CUTS[:4]]
+        channels=[layers[cut].block[0][0].in_channels for cut in CUTS[:4]]
         + [layers[-1].out_channels],
         head_settings=dict(hidden_channels=hidden.out_features, hidden_dropout=dropout.p),
     )

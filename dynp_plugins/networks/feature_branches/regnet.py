@@ -4,6 +4,7 @@ Paper: "Designing Network Design Spaces", arXiv 2003.13678. The published sizes 
 ``regnet_y_*`` without their classifier; ``regnety_tiny`` is ours, for 64x64 images on a CPU.
 """
 
+import torch
 from torch import nn
 from torchvision.models.regnet import BlockParams, RegNet
 
@@ -53,7 +54,9 @@ def regnety(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> Featu
     if arch == 'regnety_tiny':
         blocks, stem_width = _tiny_blocks(), 16
     else:
-        blocks, stem_width = BlockParams.from_init_params(se_ratio=0.25, **_PUBLISHED[arch]), 32
+        with torch.device('cpu'):  # torchvision computes the widths with tensors
+            blocks = BlockParams.from_init_params(se_ratio=0.25, **_PUBLISHED[arch])
+        stem_width = 32
     network = RegNet(
         blocks,
         num_classes=1,  # the classifier is thrown away

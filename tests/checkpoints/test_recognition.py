@@ -1,0 +1,60 @@
+"""Weights that do not fit: which network they belong to."""
+
+import pytest
+import torch
+
+from dynp_plugins import UserError, create_model
+from dynp_plugins.checkpoints import load_weights
+from dynp_plugins.checkpoints.loading import to_classifier_keys
+from dynp_plugins.checkpoints.recognition import likely_settings
+
+SETTINGS = [
+    ('dyn_perceiver_resnet18', dict(width=0.5)),
+    ('dyn_perceiver_resnet34', dict(width=0.375, depth_factor=(1, 1, 1 / 3, 2))),
+    ('dyn_perceiver_mobilenetv3', dict(width=0.5, num_latents=64, num_classes=7)),
+    ('dyn_perceiver_regnety_tiny', dict(latent_grid=3, with_dwc=False)),
+    ('dyn_perceiver_regnety_tiny', dict(with_fkt=False, exits=('latent', 'merged'))),
+    (
+        'dyn_perceiver_regnety_tiny',
+        dict(with_x2z=False, with_z2x=False, with_last_z2x=False, with_token_mixer=False),
+    ),
+]
+
+
+@pytest.mark.parametrize(('name', 'settings'), SETTINGS, ids=str)
+def test_round_trip(name, settings):
+    network = create_model(name, **settings)
+    recognised = likely_settings(network.state_dict())
+    assert recognised['name'] == name
+    assert {key: recognised[key] for key in settings} == settings
+    rebuilt = create_model(**recognised)
+    rebuilt.load_state_dict(network.state_dict())
+
+
+def test_another_width_depth_and_number_of_classes_are_named():
+    narrow = create_model(
+        'dyn_perceiver_resnet18', width=0.5, depth_factor=(1, 1, 1, 2), num_classes=10
+    )
+    wide = create_model('dyn_perceiver_resnet18', width=0.75, num_classes=5)
+    for weights in (narrow.state_dict(), to_classifier_keys(narrow.state_dict())):
+        with pytest.raises(UserError) as error:
+            load_weights(wide, weights, 'x.pth')
+        assert str(error.value).splitlines()[-1] == (
+            'These are the weights of a network with num_classes=10, width=0.5, '
+            'depth_factor=(1, 1, 1, 2); this one has num_classes=5, width=0.75, '
+            'depth_factor=(1, 1, 1, 1)'
+        )
+
+
+def test_another_feature_branch_is_named():
+    regnet = create_model('dyn_perceiver_regnety_400mf')
+    resnet = create_model('dyn_perceiver_resnet18')
+    with pytest.raises(UserError, match=r"name='dyn_perceiver_regnety_400mf'; this one has name="):
+        load_weights(resnet, regnet.state_dict(), 'x.pth')
+
+
+def test_weights_of_nobody():
+    assert likely_settings({'weight': torch.zeros(1)}) is None
+    weights = create_model('dyn_perceiver_regnety_tiny').state_dict()
+    del weights['backbone.z2x.1.cross_attention.mlp.fc1.bias']
+    assert likely_settings(weights) is None

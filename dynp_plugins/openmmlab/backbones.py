@@ -1,4 +1,4 @@
-"""The networks' backbones as OpenMMLab backbones."""
+"""The networks' backbones as OpenMMLab backbones: they return every exit's feature."""
 
 import copy
 from typing import Any
@@ -9,15 +9,31 @@ from mmengine.registry import MODELS
 from ..networks import DynPerceiverBackbone
 
 
-@MODELS.register_module()
-class DynPerceiver(DynPerceiverBackbone, BaseModule):
-    """Dyn-Perceiver for ``mmpretrain.ImageClassifier``: returns every exit's feature.
+class _OpenMMLabOptions:
+    """What every backbone takes in a config besides the network's own settings.
 
     Args:
-        arch: Feature branch, for example ``'regnety_800mf'``.
         init_cfg: As everywhere in OpenMMLab. A converted checkpoint is loaded with
             ``dict(type='Pretrained', checkpoint=PATH, prefix='backbone.')``.
-        **settings: As in `DynPerceiverBackbone`.
+        rescale_gradients: Gradient rescaling across exits, see `ExitBackbone`.
+        **settings: The network's settings.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        init_cfg: dict | list | None = None,
+        rescale_gradients: bool = False,
+        **settings: Any,
+    ):
+        super().__init__(*args, **settings)
+        self.init_cfg = copy.deepcopy(init_cfg)
+        self.rescale_gradients = rescale_gradients
+
+
+@MODELS.register_module()
+class DynPerceiver(_OpenMMLabOptions, DynPerceiverBackbone, BaseModule):
+    """Dyn-Perceiver for ``mmpretrain.ImageClassifier``; settings as in `DynPerceiverBackbone`.
 
     Example:
         >>> backbone = MODELS.build(dict(
@@ -26,7 +42,3 @@ class DynPerceiver(DynPerceiverBackbone, BaseModule):
         >>> backbone.exit_channels  # what MultiExitHead takes as in_channels
         (144, 320, 784, 1104)
     """
-
-    def __init__(self, arch: str, init_cfg: dict | list | None = None, **settings: Any):
-        super().__init__(arch, **settings)
-        self.init_cfg = copy.deepcopy(init_cfg)

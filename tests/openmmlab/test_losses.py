@@ -87,13 +87,33 @@ def test_exits_that_are_switched_off_need_no_weight(batch):
     assert set(losses) == {'loss_ce_early', 'loss_ce_merged', 'loss_kd_early'}
 
 
+def test_other_networks_sum_up_their_exits(batch):
+    """The objective of MSDNet and RANet: equal weights, no distillation."""
+    logits, target = batch
+    names = ('exit1', 'exit2', 'exit3', 'exit4')
+    losses = MultiExitLoss()(logits, target, names)
+    assert set(losses) == {f'loss_ce_{name}' for name in names}
+    expected = sum(F.cross_entropy(y, target) for y in logits)
+    assert sum(losses.values()).item() == pytest.approx(expected.item())
+
+
+def test_one_weight_for_all_exits(batch):
+    logits, target = batch
+    names = ('exit1', 'exit2', 'exit3', 'exit4')
+    losses = MultiExitLoss(ce_weights=0.7, kd_weights=0.3)(logits, target, names)
+    expected = sum(0.7 * F.cross_entropy(y, target) for y in logits)
+    expected = expected + sum(0.3 * kl(logits[-1], y) for y in logits[:-1])
+    assert sum(losses.values()).item() == pytest.approx(expected.item())
+
+
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
         (dict(ce_weights={'erly': 1.0}), "ce_weights names 'erly'; it can weight early, latent"),
         (dict(kd_weights={'merged': 1.0}), "kd_weights names 'merged'; it can weight early"),
+        (dict(ce_weights=0, kd_weights=0), 'nothing to train'),
     ],
 )
-def test_unknown_exits(batch, settings, message):
+def test_weights_that_cannot_be(batch, settings, message):
     with pytest.raises(UserError, match=message):
         MultiExitLoss(**settings)(*batch, NAMES)

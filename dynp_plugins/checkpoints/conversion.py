@@ -9,13 +9,23 @@ from torch import Tensor
 
 from ..atomic_files import atomic_path
 from ..errors import UserError
-from ..networks import DynPerceiverBackbone, build_network
-from . import feature_branch_weights, official_dyn_perceiver
+from ..networks import (
+    DynPerceiverBackbone,
+    ExitBackbone,
+    MSDNetBackbone,
+    RANetBackbone,
+    build_network,
+    list_models,
+)
+from . import feature_branch_weights, official_dyn_perceiver, official_msdnet, official_ranet
 from .loading import FEATURE_BRANCH_PREFIX, check_weights, to_classifier_keys
 from .reading import read_checkpoint
+from .recognition import fits, likely_settings
 
 _OFFICIAL_TABLES = {
     DynPerceiverBackbone: official_dyn_perceiver.our_key,
+    MSDNetBackbone: official_msdnet.our_key,
+    RANetBackbone: official_ranet.our_key,
 }
 """By backbone: a function of an official key and the backbone that gives our key, or None."""
 
@@ -71,8 +81,31 @@ def convert_state_dict(
         for key, ours in renamed.items()
         if ours != feature_branch_weights.LEFT_OUT
     }
-    check_weights(expected, converted, source)
+    check_weights(expected, converted, source, lambda: _published_settings(weights, backbone))
     return converted
+
+
+def _published_settings(
+    weights: Mapping[str, Tensor], backbone: ExitBackbone
+) -> dict[str, Any] | None:
+    """The named network of the same family whose official checkpoint ``weights`` is.
+
+    Official names of MSDNet's tensors can only be read by who knows the settings.
+    """
+    if type(backbone) is not MSDNetBackbone:
+        return None
+    our_key = _OFFICIAL_TABLES[MSDNetBackbone]
+    last_linear = [value for key, value in weights.items() if key.endswith('.linear.weight')]
+    num_classes = len(last_linear[-1]) if last_linear else 1000
+    for model in list_models():
+        if model.startswith('msdnet'):
+            with torch.device('meta'):
+                candidate = build_network(model, num_classes=num_classes).backbone
+            renamed = {our_key(key, candidate) or key: value for key, value in weights.items()}
+            settings = dict(name=model, num_classes=num_classes)
+            if fits(settings, renamed):
+                return likely_settings(renamed)
+    return None
 
 
 def convert_checkpoint(

@@ -1,22 +1,30 @@
 """Strict loading: every key must be known, present and of the right shape, or nothing is loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .recognition import differing_settings
+from .recognition import differing_settings, likely_settings
 
 FEATURE_BRANCH_PREFIX = 'backbone.feature_branch.'
 
 
-def check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], source: str) -> None:
+def check_weights(
+    expected: Mapping[str, Tensor],
+    found: Mapping[str, Tensor],
+    source: str,
+    recognise: Callable[[], dict[str, Any] | None] = lambda: None,
+) -> None:
     """Compare the names and shapes of two state dicts.
 
     Args:
         expected: The model's state dict.
         found: The weights to be loaded.
         source: Where they come from, for the message.
+        recognise: Asked for the settings of the network that the weights belong to, where names
+            and shapes alone do not tell.
 
     Raises:
         UserError: They differ. The message lists all missing, unknown and wrongly shaped keys, and
@@ -35,7 +43,7 @@ def check_weights(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], s
         counts = ', '.join(f'{len(keys)} {problem}' for problem, keys in problems.items() if keys)
         raise UserError(
             f'{source} does not fit the model ({counts})\n{_describe(problems)}\n'
-            f'{_hint(expected, found)}'
+            f'{_hint(expected, found, recognise)}'
         )
 
 
@@ -48,9 +56,15 @@ def _describe(problems: Mapping[str, list[str]]) -> str:
     return '\n'.join(lines)
 
 
-def _hint(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+def _hint(
+    expected: Mapping[str, Tensor],
+    found: Mapping[str, Tensor],
+    recognise: Callable[[], dict[str, Any] | None],
+) -> str:
     """What would make the weights fit, as far as names and shapes tell."""
-    differing = differing_settings(to_network_keys(expected), to_network_keys(found))
+    ours = likely_settings(to_network_keys(expected))
+    theirs = ours and (likely_settings(to_network_keys(found)) or recognise())
+    differing = differing_settings(ours, theirs) if ours and theirs else None
     if differing is None:
         classes = _class_mismatch(expected, found)
         if classes is not None:

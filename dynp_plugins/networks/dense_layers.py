@@ -11,6 +11,11 @@ from torch import Tensor, nn
 from ..errors import UserError
 from .contract import ExitHeads
 
+STEM_STRIDES = {'cifar': 1, 'imagenet': 4}
+"""The stems, and input pixels per pixel of what they put out."""
+HEAD_CHANNELS = {'cifar': 128, 'imagenet': None}
+"""By stem: ``hidden_channels`` of the published `ConvExitHeads`."""
+
 _EXIT_STRIDE = 4
 _POOLED_SIDES = (2, 3)
 
@@ -38,6 +43,23 @@ class ConvNormAct(nn.Sequential):
             nn.BatchNorm2d(out_channels),
             nn.ReLU(inplace=True),
         )
+
+
+def stem_layers(stem: str, channels: int) -> nn.Module:
+    """The first layer on images (B, 3, H, W): to (B, channels, H, W), or a quarter of the size.
+
+    Args:
+        stem: One of `STEM_STRIDES`; ``'imagenet'`` has a 7x7 convolution and max-pooling.
+        channels: Width.
+    """
+    if stem == 'cifar':
+        return ConvNormAct(3, channels)
+    return nn.Sequential(
+        nn.Conv2d(3, channels, 7, stride=2, padding=3),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2, padding=1),
+    )
 
 
 class BottleneckConv(nn.Sequential):
@@ -92,6 +114,7 @@ class ConvExitHeads(ExitHeads):
                 for name, width in zip(self.exit_names, self.in_channels, strict=True)
             }
         )
+        init_conv_network(self)
 
     def step(self, k: int, feature: Tensor, previous_logits: Sequence[Tensor]) -> Tensor:
         """See `ExitHeads.step`."""
@@ -137,10 +160,10 @@ def check_exit_resolution(network: str, images: Tensor, stride: int) -> None:
 
 
 def init_conv_network(module: nn.Module) -> None:
-    """Initialise the weights as the published networks do.
+    """Initialise the weights as both papers' code means to.
 
     Convolutions are normal with standard deviation sqrt(2 / (k * k * channels out)), norms are 1
-    and 0, linear biases 0.
+    and 0, linear biases 0. (A loop in MSDNet's PyTorch release never reaches its convolutions.)
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):

@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 
-from ..networks import DynPerceiverBackbone
+from ..networks import DynPerceiverBackbone, MSDNetBackbone, RANetBackbone
 
 
 class _OpenMMLabOptions:
@@ -41,4 +41,20 @@ class DynPerceiver(_OpenMMLabOptions, DynPerceiverBackbone, BaseModule):
         ...     depth_factor=(1, 1, 1, 2)))
         >>> backbone.exit_channels  # what MultiExitHead takes as in_channels
         (144, 320, 784, 1104)
+    """
+
+
+@MODELS.register_module()
+class MSDNet(_OpenMMLabOptions, MSDNetBackbone, BaseModule):
+    """MSDNet for ``mmpretrain.ImageClassifier``; settings as in `MSDNetBackbone`.
+
+    Its head is ``dict(type='MultiExitHead', heads=dict(type='ConvExitHeads', ...))``.
+    """
+
+
+@MODELS.register_module()
+class RANet(_OpenMMLabOptions, RANetBackbone, BaseModule):
+    """RANet for ``mmpretrain.ImageClassifier``; settings as in `RANetBackbone`.
+
+    Its head is ``dict(type='MultiExitHead', heads=dict(type='ConvExitHeads', ...))``.
     """

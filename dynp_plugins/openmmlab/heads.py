@@ -9,9 +9,10 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from ..errors import UserError
-from ..networks import DynPerceiverHeads, ExitHeads
+from ..networks import ConvExitHeads, DynPerceiverHeads, ExitHeads
 
-MODELS.register_module(module=DynPerceiverHeads)
+for _heads in (DynPerceiverHeads, ConvExitHeads):
+    MODELS.register_module(module=_heads)
 
 
 @MODELS.register_module()
@@ -21,7 +22,8 @@ class MultiExitHead(BaseModule):
     Args:
         num_classes: Number of classes.
         in_channels: Width of each exit's feature, the backbone's ``exit_channels``.
-        heads: Config of the `ExitHeads`; ``num_classes`` and ``in_channels`` are passed on.
+        heads: Config of the `ExitHeads`: ``DynPerceiverHeads`` (the default), ``ConvExitHeads`` for
+            MSDNet and RANet, ``StaticHeads``. ``num_classes`` and ``in_channels`` are passed on.
         loss: Config of the loss over all exits.
         init_cfg: As everywhere in OpenMMLab.
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dynp_plugins import UserError, create_model
-from dynp_plugins.checkpoints import load_weights
+from dynp_plugins.checkpoints import convert_state_dict, load_weights
 from dynp_plugins.checkpoints.loading import to_classifier_keys
 from dynp_plugins.checkpoints.recognition import likely_settings
 
@@ -17,6 +17,30 @@ SETTINGS = [
     (
         'dyn_perceiver_regnety_tiny',
         dict(with_x2z=False, with_z2x=False, with_last_z2x=False, with_token_mixer=False),
+    ),
+    ('msdnet', dict(num_blocks=4, base=3, step_mode='lin_grow', step=1, prune='min')),
+    (
+        'msdnet',
+        dict(
+            stem='imagenet',
+            num_scales=2,
+            growth_factor=(1, 2),
+            bottleneck_factor=(1, 3),
+            reduction=0.6,
+            num_classes=3,
+        ),
+    ),
+    ('ranet', dict(step=2, step_mode='lg', block_step=1, channels=24, reduction=0.75)),
+    (
+        'ranet',
+        dict(
+            stem='imagenet',
+            scale_list=(1, 2),
+            growth_factor=(2, 1),
+            bottleneck_factor=(3, 1),
+            growth_rate=8,
+            compress_factor=0.5,
+        ),
     ),
 ]
 
@@ -51,6 +75,19 @@ def test_another_feature_branch_is_named():
     resnet = create_model('dyn_perceiver_resnet18')
     with pytest.raises(UserError, match=r"name='dyn_perceiver_regnety_400mf'; this one has name="):
         load_weights(resnet, regnet.state_dict(), 'x.pth')
+
+
+def test_another_depth_of_a_rival_is_named():
+    deep, shallow = create_model('msdnet_cifar_step2_b10'), create_model('msdnet_cifar_step2_b7')
+    with pytest.raises(UserError, match=r'network with num_blocks=10; this one has num_blocks=7$'):
+        load_weights(shallow, deep.state_dict(), 'x.pth')
+
+
+def test_an_official_checkpoint_of_another_depth_is_named(reference):
+    """Its names can only be read by who knows the settings."""
+    official = reference.state_dict('msdnet_cifar10_7b_even2_base4')
+    with pytest.raises(UserError, match=r'network with num_blocks=7; this one has num_blocks=10$'):
+        convert_state_dict(official, 'msdnet_cifar_step2_b10')
 
 
 def test_weights_of_nobody():

@@ -11,6 +11,22 @@ NETWORKS = {
     'dyn_perceiver_regnety_tiny': {},
     'dyn_perceiver_resnet18': dict(width=0.375, num_latents=16, depth_factor=(1 / 9,) * 4),
     'dyn_perceiver_mobilenetv3': dict(width=0.5, num_latents=16, depth_factor=(1 / 9,) * 4),
+    'msdnet': dict(
+        stem='imagenet',
+        num_blocks=3,
+        base=2,
+        num_scales=2,
+        growth_factor=(1, 2),
+        bottleneck_factor=(1, 2),
+    ),
+    'ranet': dict(
+        stem='imagenet',
+        scale_list=(1, 2),
+        growth_factor=(2, 1),
+        bottleneck_factor=(2, 1),
+        step=2,
+        block_step=1,
+    ),
 }
 """A small network of every family, for 64x64 pictures."""
 

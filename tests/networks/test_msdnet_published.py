@@ -7,12 +7,13 @@ from itertools import accumulate
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 import dynp_plugins
 from benchmarks.macs import exit_costs
 from dynp_plugins.checkpoints import convert_state_dict
 from dynp_plugins.networks import MSDNetBackbone
+
+from .published_counts import counts
 
 PUBLISHED = {
     'msdnet_cifar10_7b_even2_base4': 'msdnet_cifar_step2_b7',
@@ -58,40 +59,6 @@ def test_parameter_count(published, reference):
     name, model, _ = published
     network = on_meta(model)
     assert sum(p.numel() for p in network.parameters()) == reference.facts(name)['params']
-
-
-@torch.no_grad()
-def counts(network, size):
-    """(multiply-adds, what the published counter adds) up to each exit.
-
-    The published counter (op_counter.py of MSDNet-PyTorch) goes by module: a convolution counts
-    without its bias, a linear layer with it; a ReLU counts one operation for each element, a
-    pooling layer k * k for each element it returns, a norm and a concatenation nothing. It counts
-    whole blocks at all scales.
-    """
-    total, added, by_exit = 0, 0, []
-
-    def count(module, _, output):
-        nonlocal total, added
-        if isinstance(module, nn.Conv2d):
-            total += output.numel() * module.weight[0].numel()
-        elif isinstance(module, nn.Linear):
-            total += module.weight.numel()
-            added += module.bias.numel()
-        elif isinstance(module, nn.ReLU):
-            added += output.numel()
-        elif isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
-            added += output.numel() * module.kernel_size**2
-
-    hooks = [module.register_forward_hook(count) for module in network.modules()]
-    device = next(network.parameters()).device
-    state = network.start(torch.zeros(1, 3, size, size, device=device))
-    for k in range(len(network.exit_names)):
-        state, _ = network.step(k, state, [])
-        by_exit.append((total, added))
-    for hook in hooks:
-        hook.remove()
-    return by_exit
 
 
 def test_published_counts_are_ours_and_the_terms_their_counter_adds(published, reference):

@@ -15,7 +15,7 @@ from typing import Any
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,25 @@ class SplitRecord:
     name: str
     samples: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How a model was trained, as far as its checkpoint and its config say.
+
+    Attributes:
+        dataset: The training data.
+        epochs: Finished when the weights were saved; None if the checkpoint does not say.
+        optimizer: Its class.
+        learning_rate: The highest of the schedule.
+        batch_size: Per process.
+    """
+
+    dataset: str
+    epochs: int | None
+    optimizer: str
+    learning_rate: float
+    batch_size: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,7 @@ class ModelResult:
         name: Display name.
         source: Where the numbers come from: ``ours`` (trained and measured here).
         weights: ``ema`` (moving average of the weights) or ``raw``.
+        training: None for a config without a training recipe.
         confidence: The measure that is compared with the thresholds.
         input_shape: (channels, height, width) the MACs are counted at.
         parameters: Number of trainable parameters.
@@ -94,6 +114,7 @@ class ModelResult:
     config: FileRecord
     checkpoint: FileRecord
     weights: str
+    training: TrainingRecord | None
     calibration: SplitRecord
     test: SplitRecord
     confidence: str

@@ -121,6 +121,24 @@ def results_finding(results: Results) -> str:
     return _best_within(max(low, (low + high) / 2), results, unit)
 
 
+def training_finding(results: Results) -> str:
+    """Whether the models were trained alike; empty where nothing is known of one of them."""
+    records = [model.training for model in results.models]
+    if any(record is None or record.epochs is None for record in records):
+        return ''
+    parts = {
+        'data': {record.dataset for record in records},
+        'epochs': {record.epochs for record in records},
+        'optimizer': {record.optimizer for record in records},
+    }
+    different = [name for name, values in parts.items() if len(values) > 1]
+    if different:
+        return f'These models were not trained alike: they differ in {" and ".join(different)}'
+    first = records[0]
+    number = 'Trained' if len(records) == 1 else f'All {len(records)} models were trained'
+    return f'{number} on {first.dataset} for {first.epochs} epochs with {first.optimizer}'
+
+
 def _best_within(budget: float, results: Results, unit: CostUnit) -> str:
     """Which model is the most accurate when the mean cost may not exceed ``budget`` GMACs.
 

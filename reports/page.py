@@ -16,6 +16,7 @@ from .findings import (
     results_finding,
     same_test_split,
     shown_point,
+    training_finding,
 )
 from .labels import one_line, series_names, typeset
 from .plots import curve_chart, leaving_chart
@@ -58,13 +59,16 @@ def page(results: Results) -> str:
         for i, (name, model) in enumerate(zip(series_names(results), results.models, strict=True))
     ]
     charts = {'curve': curve_chart(results)} | {
-        view['chart']: leaving_chart(view['record'], unit) for view in models
+        view['chart']: leaving_chart(view['record'], unit)
+        for view in models
+        if len(view['record'].exits) > 1
     }
     return environment.get_template('page.html').render(
         results=results,
         unit=unit,
         title=results_finding(results),
         comparable=same_test_split(results),
+        trained=training_finding(results),
         datasets=list(dict.fromkeys(one_line(m.dataset, 60) for m in results.models)),
         models=models,
         charts=charts,

@@ -80,3 +80,12 @@ def test_fifty_thousand_samples():
     big = table(confidence, confidence > 0.3)
     points = curve_points(big, big, costs(1, 2, 3, 4))
     assert points[16].gmacs_mean == pytest.approx(points[16].target_gmacs, rel=1e-3)
+
+
+def test_a_network_with_one_exit_has_one_point():
+    (point,) = curve_points(
+        table([[0.9], [0.8]], [[1], [1]]), table([[0.7], [0.2]], [[1], [0]]), costs(2), budgets=33
+    )
+    assert (point.target_gmacs, point.gmacs_mean, point.top1_percent) == (2.0, 2.0, 50.0)
+    assert point.exit_shares == {'exit0': 1.0}
+    assert point.thresholds == {}

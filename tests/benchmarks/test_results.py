@@ -14,6 +14,7 @@ from benchmarks.results import (
     ModelResult,
     Results,
     SplitRecord,
+    TrainingRecord,
     read_results,
     write_results,
 )
@@ -30,6 +31,7 @@ def results():
         config=FileRecord('c.py', 'a'),
         checkpoint=FileRecord('w.pth', 'b'),
         weights='ema',
+        training=TrainingRecord('EmbeddedDigits', 8, 'AdamW', 4e-3, 64),
         calibration=SplitRecord('calibration', 10, 'c'),
         test=SplitRecord('test', 20, 'd'),
         confidence='max_softmax',
@@ -60,7 +62,7 @@ def edit(path, change):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda c: c.update(schema_version=99), r'version 99, this program reads 1'),
+        (lambda c: c.update(schema_version=99), r'version 99, this program reads 2'),
         (lambda c: c.pop('models'), r'results\.models is missing'),
         (lambda c: c['models'][0].update(extra=1), r'results\.models\[0\]\.extra is unknown'),
         (

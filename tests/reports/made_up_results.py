@@ -12,6 +12,7 @@ from benchmarks.results import (
     ModelResult,
     Results,
     SplitRecord,
+    TrainingRecord,
 )
 from dynp_plugins.early_exit.thresholds import choose_exits, geometric_shares, quota_thresholds
 
@@ -60,6 +61,7 @@ def made_up_model(
         'config': FileRecord('configs/demo/dyn-perceiver_regnety-tiny_digits.py', sha256(name)),
         'checkpoint': FileRecord('work_dirs/demo/last.pth', sha256(f'{name} weights')),
         'weights': 'ema',
+        'training': TrainingRecord('embedded digits', 8, 'AdamW', 4e-3, 64),
         'calibration': SplitRecord('calibration', 600, sha256('calibration')),
         'test': SplitRecord('test', 1000, sha256('test')),
         'confidence': 'max_softmax',

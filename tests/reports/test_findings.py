@@ -1,10 +1,11 @@
 """The sentences are true of the data, and say nothing where there is nothing to say."""
 
 import dataclasses
+import re
 
 import pytest
 
-from benchmarks.results import CurvePoint, ExitRecord, SplitRecord
+from benchmarks.results import CurvePoint, ExitRecord, SplitRecord, TrainingRecord
 from reports.axes import cost_unit
 from reports.findings import (
     best_saving,
@@ -14,6 +15,7 @@ from reports.findings import (
     noise,
     results_finding,
     shown_point,
+    training_finding,
 )
 
 from .made_up_results import made_up_model, made_up_results, three_models
@@ -171,3 +173,29 @@ def test_exits(accuracies, said):
 
 def test_three_models_have_a_finding():
     assert results_finding(three_models()).startswith('With at most')
+
+
+def test_models_trained_alike_are_said_to_be():
+    alike = made_up_results(made_up_model('a'), made_up_model('b', seed=1))
+    assert training_finding(alike) == (
+        'All 2 models were trained on embedded digits for 8 epochs with AdamW'
+    )
+    longer = TrainingRecord('embedded digits', 20, 'SGD', 0.1, 64)
+    unlike = made_up_results(made_up_model('a'), made_up_model('b', training=longer))
+    assert training_finding(unlike) == (
+        'These models were not trained alike: they differ in epochs and optimizer'
+    )
+
+
+@pytest.mark.parametrize('unknown', [None, TrainingRecord('digits', None, 'SGD', 0.1, 64)])
+def test_nothing_is_said_of_a_training_that_nobody_knows(unknown):
+    assert training_finding(made_up_results(made_up_model('a', training=unknown))) == ''
+
+
+def test_a_static_network_among_the_others():
+    """It has one exit and one point, and competes like the rest."""
+    static = made_up_model('static', exit_gmacs={'final': 12e-3}, skill=1.5)
+    static = dataclasses.replace(static, points=static.points[:1])
+    finding = results_finding(made_up_results(made_up_model('ours'), static))
+    assert re.match(r'With at most 12\.\d* MMACs per image, ours ', finding)
+    assert model_finding(static, cost_unit(made_up_results(static))).startswith('Top-1 is')

@@ -1,5 +1,6 @@
 """The page: complete, self-contained, escaped; and drawn without errors where a browser is."""
 
+import dataclasses
 import html
 import json
 import re
@@ -251,3 +252,14 @@ def test_a_browser_draws_it_without_errors(tmp_path, dump, results):
     for model in results.models:
         for exit in model.exits:
             assert html.escape(exit.name[:9], quote=False) in shown
+
+
+def test_a_static_network_has_no_chart_of_leaving(tmp_path):
+    static = made_up_model('static', exit_gmacs={'final': 12e-3})
+    static = dataclasses.replace(static, points=static.points[:1])
+    alone, both = made_up_results(static), made_up_results(made_up_model('ours'), static)
+    assert 'leave at each exit' not in page(alone)
+    text = page(both)
+    assert 'leave at each exit of ours' in text and 'leave at each exit of static' not in text
+    assert 'trained on embedded digits for 8 epochs with AdamW' in text
+    assert 'embedded digits, 8 epochs, AdamW, learning rate 0.004, batch 64' in text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.results import FileRecord, SplitRecord, read_results
+from benchmarks.results import SCHEMA_VERSION, FileRecord, SplitRecord, read_results
 from dynp_plugins import atomic_files
 from dynp_plugins.errors import UserError
 from reports import write
@@ -178,4 +178,4 @@ def test_results_without_a_curve_write_nothing(tmp_path):
 
 def test_results_json_is_what_read_results_reads(tmp_path, quick):
     write_report(made_up_results(), tmp_path)
-    assert json.loads((tmp_path / 'results.json').read_text())['schema_version'] == 1
+    assert json.loads((tmp_path / 'results.json').read_text())['schema_version'] == SCHEMA_VERSION

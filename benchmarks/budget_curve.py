@@ -4,12 +4,11 @@ The budgeted-batch protocol: thresholds are chosen on the calibration split for 
 budgets, then frozen and applied to the test split.
 """
 
-import copy
 from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from dynp_plugins.checkpoints import Checkpoint, check_weights, read_checkpoint
@@ -18,13 +17,21 @@ from dynp_plugins.early_exit import choose_exits, geometric_shares, quota_thresh
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpickling
 from dynp_plugins.openmmlab.class_names import check_same_classes, checkpoint_classes
+from dynp_plugins.openmmlab.classifiers import build_classifier
 from dynp_plugins.openmmlab.config_files import building_from, load_config, require
 
 from .exit_pass import build_split, multi_exit_network, run_exit_pass
 from .exit_table import ExitTable, check_disjoint
 from .macs import ExitCost, exit_costs
 from .provenance import config_sha256, git_commit, versions, weights_sha256
-from .results import CurvePoint, ExitRecord, FileRecord, ModelResult, SplitRecord
+from .results import (
+    CurvePoint,
+    ExitRecord,
+    FileRecord,
+    ModelResult,
+    SplitRecord,
+    TrainingRecord,
+)
 
 BUDGETS = 33
 """Default number of target budgets along a curve."""
@@ -35,6 +42,8 @@ def curve_points(
 ) -> list[CurvePoint]:
     """The curve: target budgets evenly spaced from the first exit's cost to the last one's.
 
+    A network with a single exit has one point, whatever ``budgets`` says.
+
     Args:
         calibration: Thresholds are chosen on this table, by maximum softmax.
         test: Accuracy, mean cost and shares come from this one.
@@ -43,7 +52,7 @@ def curve_points(
     """
     names = [cost.name for cost in costs]
     gmacs = np.array([cost.macs / 1e9 for cost in costs])
-    targets = np.linspace(gmacs[0], gmacs[-1], budgets)
+    targets = np.linspace(gmacs[0], gmacs[-1], budgets if len(costs) > 1 else 1)
     points = []
     for target, shares in zip(targets, geometric_shares(gmacs, targets), strict=True):
         thresholds = quota_thresholds(calibration.max_softmax, shares)
@@ -157,6 +166,7 @@ def measure_model(
         config=config_record,
         checkpoint=checkpoint_record,
         weights='ema' if checkpoint.has_ema else 'raw',
+        training=_training_record(config, checkpoint),
         calibration=_split_record(calibration),
         test=_split_record(test),
         confidence='max_softmax',
@@ -169,9 +179,7 @@ def measure_model(
 
 
 def _load_classifier(config: Config, checkpoint: Checkpoint) -> nn.Module:
-    model = dict(config.model)
-    model.setdefault('data_preprocessor', config.get('data_preprocessor'))
-    classifier = MODELS.build(copy.deepcopy(model))  # building writes into its config
+    classifier = build_classifier(config)
     weights = to_classifier_keys(checkpoint.state_dict)
     check_weights(classifier.state_dict(), weights, str(checkpoint.path))
     classifier.load_state_dict(weights)
@@ -195,6 +203,20 @@ def _exit_records(
             costs, calibration.topk_percent(1), test.topk_percent(1), top5, strict=True
         )
     ]
+
+
+def _training_record(config: Config, checkpoint: Checkpoint) -> TrainingRecord | None:
+    loader, wrapper = config.get('train_dataloader'), config.get('optim_wrapper')
+    if loader is None or wrapper is None:
+        return None
+    epochs = checkpoint.meta.get('epoch')
+    return TrainingRecord(
+        dataset=_dataset_name(loader.dataset),
+        epochs=epochs if isinstance(epochs, int) else None,
+        optimizer=wrapper.optimizer.type,
+        learning_rate=float(wrapper.optimizer.lr),
+        batch_size=loader.batch_size,
+    )
 
 
 def _split_record(table: ExitTable) -> SplitRecord:

@@ -9,7 +9,6 @@ silently zero.
 """
 
 import math
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,31 +20,33 @@ from torch import Tensor, nn
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
 
-with warnings.catch_warnings():
-    # fvcore scripts a loss function when it is imported, which torch has deprecated.
-    warnings.simplefilter('ignore', FutureWarning)
-    from fvcore.nn import FlopCountAnalysis
-    from fvcore.nn.jit_handles import get_shape
+from .fvcore_analysis import FlopCountAnalysis, get_shape, quiet
+from .operator_handles import HANDLES
+from .step_modules import StepModule, as_in_inference, step_modules
 
 FREE_OPERATORS = frozenset(
     """
-    aten::add aten::add_ aten::sub aten::sub_ aten::mul aten::mul_ aten::div aten::div_ aten::neg
-    aten::pow aten::sqrt aten::rsqrt aten::exp aten::log aten::abs aten::clamp aten::clamp_
-    aten::maximum aten::relu aten::relu_ aten::gelu aten::sigmoid aten::sigmoid_ aten::silu
-    aten::silu_ aten::hardswish aten::hardswish_ aten::hardsigmoid aten::hardsigmoid_ aten::tanh
-    aten::softmax aten::log_softmax aten::dropout aten::dropout_ aten::mean aten::sum aten::max
-    aten::amax aten::argmax aten::max_pool2d aten::avg_pool2d aten::cat aten::stack aten::expand
-    aten::expand_as aten::repeat aten::flatten aten::unflatten aten::view aten::reshape
-    aten::permute aten::transpose aten::t aten::contiguous aten::clone aten::chunk aten::split
-    aten::unbind aten::slice aten::select aten::squeeze aten::unsqueeze aten::pad aten::roll
-    aten::to aten::detach aten::zeros aten::ones aten::zeros_like aten::ones_like
+    aten::add aten::add_ aten::sub aten::sub_ aten::rsub aten::mul aten::mul_ aten::div aten::div_
+    aten::neg aten::addcmul aten::pow aten::sqrt aten::rsqrt aten::exp aten::log aten::abs aten::cos
+    aten::sin aten::ceil aten::ne aten::clamp aten::clamp_ aten::clamp_min aten::maximum aten::relu
+    aten::relu_ aten::gelu aten::sigmoid aten::sigmoid_ aten::silu aten::silu_ aten::leaky_relu
+    aten::leaky_relu_ aten::hardswish aten::hardswish_ aten::hardsigmoid aten::hardsigmoid_
+    aten::tanh aten::hardtanh aten::hardtanh_ aten::softmax aten::log_softmax aten::dropout
+    aten::dropout_ aten::mean aten::sum aten::cumsum aten::linalg_vector_norm aten::max aten::amax
+    aten::argmax aten::max_pool2d aten::adaptive_avg_pool1d aten::avg_pool1d aten::avg_pool2d
+    aten::cat aten::stack aten::expand aten::expand_as aten::repeat aten::repeat_interleave
+    aten::tile aten::flatten aten::unflatten aten::view aten::reshape aten::reshape_as aten::permute
+    aten::transpose aten::t aten::contiguous aten::clone aten::chunk aten::split aten::unbind
+    aten::slice aten::select aten::squeeze aten::unsqueeze aten::pad aten::roll aten::im2col
+    aten::col2im aten::to aten::detach aten::fill_ aten::zero_ aten::numel aten::zeros aten::ones
+    aten::zeros_like aten::ones_like
     """.split()  # noqa: SIM905 - as a list literal it would fill the screen
 )
 """Operators that are looked at and counted as zero: elementwise work and data movement."""
 
 
 MULTIPLY_ADD_OPERATORS = frozenset(
-    {'conv', 'linear', 'attention', 'matmul', 'bmm', 'addmm', 'einsum'}
+    {'conv', 'linear', 'attention', 'matmul', 'mm', 'bmm', 'addmm', 'einsum'}
 )
 """fvcore's names of the operators whose counts are MACs; its other counts stand beside them."""
 
@@ -77,20 +78,33 @@ def attention_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
 
 
 def count_macs(module: nn.Module, inputs: Tensor | tuple[Tensor, ...]) -> Counter[str]:
-    """fvcore's count of one call of ``module``, by operator.
+    """fvcore's count of one call of ``module``, by operator; see `count_macs_by_module`."""
+    return count_macs_by_module(module, inputs)['']
+
+
+def count_macs_by_module(
+    module: nn.Module, inputs: Tensor | tuple[Tensor, ...]
+) -> dict[str, Counter[str]]:
+    """fvcore's count of one call of ``module``, for it and every module in it, by operator.
+
+    What runs in a module's ``forward`` counts for that module and for those it lies in; what runs
+    in its other methods counts for the one whose ``forward`` called them.
 
     Args:
         module: Counted in the mode it is in.
         inputs: Positional inputs; their batch size multiplies the result.
 
+    Returns:
+        Counts by module name; ``''`` is ``module`` itself.
+
     Raises:
         UserError: The module runs an operator that is neither counted nor known to be free.
     """
-    analysis = FlopCountAnalysis(module, inputs)
+    analysis = quiet(FlopCountAnalysis(module, inputs))
     analysis.set_op_handle('aten::scaled_dot_product_attention', attention_macs)
-    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-    analysis.tracer_warnings('none')
-    by_operator = analysis.by_operator()
+    for operator, handle in HANDLES.items():
+        analysis.set_op_handle(operator, handle)
+    by_module = analysis.by_module_and_operator()
     unknown = set(analysis.unsupported_ops()) - FREE_OPERATORS
     if unknown:
         raise UserError(
@@ -98,35 +112,10 @@ def count_macs(module: nn.Module, inputs: Tensor | tuple[Tensor, ...]) -> Counte
             f'{", ".join(sorted(unknown))} costs; add a handle or, if it does no heavy work, its '
             'name to FREE_OPERATORS in benchmarks/macs.py'
         )
-    return Counter({name: int(count) for name, count in by_operator.items()})
-
-
-class _Step(nn.Module):
-    """One step of a network with plain tensors in and out, as a tracer wants it.
-
-    Everything the step makes is returned, so that the tracer drops nothing as unused.
-    """
-
-    def __init__(self, network: MultiExitNetwork, k: int, state_keys: Sequence[str]):
-        super().__init__()
-        self.network = network
-        self.k = k
-        self.state_keys = state_keys
-
-    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        values, logits = tensors[: len(self.state_keys)], tensors[len(self.state_keys) :]
-        state = dict(zip(self.state_keys, values, strict=True))
-        state, exit_logits = self.network.step(self.k, state, logits)
-        return (*state.values(), exit_logits)
-
-
-class _Start(nn.Module):
-    def __init__(self, network: MultiExitNetwork):
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.network.start(images).values())
+    return {
+        name: Counter({operator: int(count) for operator, count in by_operator.items()})
+        for name, by_operator in by_module.items()
+    }
 
 
 @torch.no_grad()
@@ -140,18 +129,21 @@ def exit_costs(network: MultiExitNetwork, input_shape: Sequence[int]) -> list[Ex
     Raises:
         UserError: See `count_macs`.
     """
-    image = torch.zeros(1, *input_shape, device=next(network.parameters()).device)
-    training = network.training
-    network.eval()
-    try:
-        total = count_macs(_Start(network), image)
-        state, logits, costs = network.start(image), [], []
-        for k, name in enumerate(network.exit_names):
-            total += count_macs(_Step(network, k, tuple(state)), (*state.values(), *logits))
-            state, exit_logits = network.step(k, state, logits)
-            logits.append(exit_logits)
-            macs = sum(n for op, n in total.items() if op in MULTIPLY_ADD_OPERATORS)
-            costs.append(ExitCost(name, macs, total.total() - macs, dict(sorted(total.items()))))
-    finally:
-        network.train(training)
+    total, costs = Counter(), []
+    with as_in_inference(network):
+        for module, inputs in step_modules(network, input_shape):
+            total += count_macs(module, inputs)
+            if isinstance(module, StepModule):
+                costs.append(exit_cost(network.exit_names[module.k], total))
     return costs
+
+
+def exit_cost(name: str, by_operator: Counter[str]) -> ExitCost:
+    """The cost of an exit from fvcore's counts of all that has run."""
+    macs = multiply_adds(by_operator)
+    return ExitCost(name, macs, by_operator.total() - macs, dict(sorted(by_operator.items())))
+
+
+def multiply_adds(by_operator: Counter[str]) -> int:
+    """The MACs among fvcore's counts."""
+    return sum(n for operator, n in by_operator.items() if operator in MULTIPLY_ADD_OPERATORS)

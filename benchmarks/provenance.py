@@ -21,6 +21,7 @@ _PACKAGES = (
     'onedl-mmcv',
     'onedl-mmpretrain',
     'fvcore',
+    'timm',
 )
 _ENTRIES_WITHOUT_EFFECT = ('work_dir', 'launcher', 'load_from', 'resume', 'log_level')
 

@@ -10,21 +10,10 @@ feature branch, to start training from:
 """
 
 import argparse
-import ast
 
 from dynp_plugins.checkpoints import ORIGINS, convert_checkpoint
-from dynp_plugins.errors import UserError, exits_on_user_error
-
-
-def parse_setting(text: str) -> tuple[str, object]:
-    """``key=value``, value a Python literal; bare commas make a tuple, bare words a string."""
-    key, equals, value = text.partition('=')
-    if not equals or not key.isidentifier():
-        raise UserError(f'--set {text}: write it as key=value, for example num_latents=128')
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
+from dynp_plugins.errors import exits_on_user_error
+from dynp_plugins.model_settings import add_settings_option, parse_settings
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,9 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('src', metavar='SRC', help='the published checkpoint')
     parser.add_argument('dst', metavar='DST', help='the file to write')
     parser.add_argument('--model', required=True, help='a name of dynp_plugins.list_models()')
-    parser.add_argument(
-        '--set', nargs='+', default=[], metavar='KEY=VALUE', help='settings of the model'
-    )
+    add_settings_option(parser)
     parser.add_argument(
         '--from',
         dest='origin',
@@ -51,7 +38,7 @@ def parse_args() -> argparse.Namespace:
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
-    settings = dict(parse_setting(text) for text in args.set)
+    settings = parse_settings(args.set)
     count = convert_checkpoint(
         args.src, args.dst, args.model, args.overwrite, args.origin, **settings
     )

@@ -20,6 +20,7 @@ class ExitBackbone(nn.Module):
     Attributes:
         exit_names: The exits in order of execution. A later exit need not be a better one.
         exit_channels: Width of the feature each step hands to its head.
+        image_size: Side of the square images that the network was designed for.
         rescale_gradients: Gradient rescaling in training: where n exits are still to come, exit
             ``k`` included, its gradient counts 1 / n and that of the later exits (n - 1) / n, so
             that the sum of many exits does not drown the early layers ("Improved Techniques for
@@ -29,6 +30,7 @@ class ExitBackbone(nn.Module):
 
     exit_names: tuple[str, ...]
     exit_channels: tuple[int, ...]
+    image_size: int = 224
     rescale_gradients: bool = False
 
     def start(self, images: Tensor) -> State:

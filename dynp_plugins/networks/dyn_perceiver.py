@@ -147,6 +147,7 @@ class DynPerceiverBackbone(ExitBackbone):
         self.exit_channels = tuple(all_channels[name] for name in exits)
 
         self.arch = arch
+        self.image_size = 64 if arch == 'regnety_tiny' else 224
         self.feature_branch = branch
         self.latent = nn.Parameter(torch.empty(num_latents, c1).normal_(std=0.02).clamp_(-2, 2))
         self.x2z = nn.ModuleList(

@@ -122,7 +122,7 @@ class MSDNetBackbone(ExitBackbone):
         prune: When the finest scales end: ``'max'`` ends them at equal intervals, with a
             transition each; ``'min'`` only where no later exit could use them, with transitions
             after one and two thirds of the layers.
-        lazy: Whether steps compute no more than their exit needs. Weights and answers are the
+        lazy: Whether steps compute no more than their exit needs; may be set anew. Weights and answers are the
             same either way; gradients are too, unless `rescale_gradients` weights them by step.
 
     Raises:
@@ -164,6 +164,7 @@ class MSDNetBackbone(ExitBackbone):
         )
         check_settings(schedule | widths)
         self.num_scales = num_scales
+        self.image_size = 32 if stem == 'cifar' else 224
         self.exit_stride = STEM_STRIDES[stem] * 2 ** (num_scales - 1)
         self.exit_names = numbered_exits(num_blocks)
         self.units = nn.ModuleDict()
@@ -188,7 +189,8 @@ class MSDNetBackbone(ExitBackbone):
             exit_channels.append(width * growth_factor[-1])
         self.exit_channels = tuple(exit_channels)
         self._exits = tuple(block[-1].node(num_scales - 1) for block in self.blocks)
-        self._plan = self._lazy_plan() if lazy else self._block_plan()
+        self.lazy = lazy
+        self._plans = {True: self._lazy_plan(), False: self._block_plan()}
         init_conv_network(self)
 
     def start(self, images: Tensor) -> State:
@@ -210,6 +212,10 @@ class MSDNetBackbone(ExitBackbone):
         for name in plan.compute:
             maps[name] = self.units[name](*(maps[read] for read in self.inputs[name]))
         return {name: maps[name] for name in plan.carry}, maps[self._exits[k]]
+
+    @property
+    def _plan(self) -> tuple[StepPlan, ...]:
+        return self._plans[self.lazy]
 
     def _lazy_plan(self) -> tuple[StepPlan, ...]:
         return lazy_steps(self.inputs, self.blocks[0][0].nodes, self._exits)

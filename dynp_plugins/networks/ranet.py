@@ -139,6 +139,7 @@ class RANetBackbone(ExitBackbone):
         self.exit_channels = tuple(
             self.sub_networks[s][last].output.channels for s, _, last in self._steps
         )
+        self.image_size = 32 if stem == 'cifar' else 224
         self._stride = STEM_STRIDES[stem] * 2 ** (scale_list[-1] - 1)
         init_conv_network(self)
 

@@ -1,0 +1,41 @@
+"""Settings of a network as they are typed on a command line: ``--set KEY=VALUE ...``."""
+
+import argparse
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import UserError
+
+
+def add_settings_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--set``, whose texts `parse_settings` reads."""
+    parser.add_argument(
+        '--set',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='settings of the model, e.g. depth_factor=1,1,1,2 num_latents=128',
+    )
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """``key=value`` texts as keyword arguments.
+
+    A value is a Python literal; bare commas make a tuple, bare words are strings.
+
+    Raises:
+        UserError: A text is not ``key=value``.
+    """
+    return dict(_parse_setting(text) for text in texts)
+
+
+def _parse_setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition('=')
+    if not equals or not key.isidentifier():
+        raise UserError(f'--set {text}: write it as key=value, for example num_latents=128')
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value

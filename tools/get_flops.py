@@ -1,0 +1,128 @@
+"""Count what a network costs: MACs, FLOPs (2 per MAC), parameters and activations of every exit.
+
+    python tools/get_flops.py dyn_perceiver_regnety_800mf_t128
+    python tools/get_flops.py msdnet_cifar_step2_b7 --shape 32 --depth 2
+    python tools/get_flops.py CONFIG --cfg-options model.backbone.num_latents=64 --json costs.json
+
+The network is a name of dynp_plugins.list_models(), static:LIBRARY/NAME, or a config with a
+multi-exit classifier. Nothing is trained and no weights are read.
+"""
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+
+from benchmarks.exit_pass import multi_exit_network
+from benchmarks.network_costs import NetworkCosts, network_costs
+from benchmarks.provenance import versions
+from dynp_plugins import create_model
+from dynp_plugins.atomic_files import atomic_path
+from dynp_plugins.errors import UserError, exits_on_user_error
+from dynp_plugins.model_settings import add_settings_option, parse_settings
+from reports.cost_files import cost_csv, cost_json, cost_record
+from reports.cost_tables import cost_text
+
+with contextlib.redirect_stdout(sys.stderr):
+    # mmpretrain prints while it is imported, but stdout is for the numbers alone.
+    from benchmarks.input_shapes import config_input_shape, parse_input_shape
+    from dynp_plugins.openmmlab.classifiers import build_classifier
+    from dynp_plugins.openmmlab.config_files import load_config, require
+    from dynp_plugins.openmmlab.run_options import ConfigOptions
+
+_CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('network', metavar='CONFIG|NAME', help='a config file, or a name')
+    parser.add_argument(
+        '--shape',
+        nargs='+',
+        metavar='N',
+        help='SIDE, HEIGHT WIDTH or 3 HEIGHT WIDTH of the image in pixels; by default what the '
+        "config's test pipeline makes, for a name what the network was designed for",
+    )
+    add_settings_option(parser)
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        metavar='KEY=VALUE',
+        help='override entries of the config',
+    )
+    parser.add_argument(
+        '--depth', type=int, metavar='N', help='show the modules down to this depth as well'
+    )
+    parser.add_argument('--json', metavar='FILE', help='write a .json file; - means stdout')
+    parser.add_argument('--csv', metavar='FILE', help='write a .csv file; - means stdout')
+    return parser.parse_args()
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Refuse what cannot work before anything is counted."""
+    for option in ('json', 'csv'):
+        path = getattr(args, option)
+        if path not in (None, '-') and Path(path).suffix != f'.{option}':
+            raise UserError(f'--{option} {path}: name a .{option} file, or - for stdout')
+    if args.json == args.csv == '-':
+        raise UserError('--json - and --csv - would mix on stdout: write one of them to a file')
+    if args.depth is not None and args.depth < 0:
+        raise UserError(f'--depth {args.depth}: give 0 for the whole network, 1, 2, ...')
+
+
+def count(args: argparse.Namespace) -> NetworkCosts:
+    """Build the network and count."""
+    shape = parse_input_shape(args.shape) if args.shape else None
+    if args.network.endswith(_CONFIG_SUFFIXES):
+        if args.set:
+            raise UserError('--set is for names; for a config give --cfg-options')
+        config = load_config(args.network, args.cfg_options)
+        require(config, 'model')
+        network = multi_exit_network(build_classifier(config))
+        shape = shape or config_input_shape(config)
+    else:
+        if args.cfg_options:
+            raise UserError('--cfg-options is for configs; for a name give --set')
+        settings = parse_settings(args.set)
+        for key in {'name', 'checkpoint'} & set(settings):
+            raise UserError(f'--set {key}: this is no setting of the network')
+        network = create_model(args.network, **settings)
+        shape = shape or (3, network.backbone.image_size, network.backbone.image_size)
+    try:
+        return network_costs(network, shape)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(
+            f'{args.network} cannot run on an input of {" x ".join(map(str, shape))}: {error} '
+            '(DYNP_TRACEBACK=1 shows where)'
+        ) from error
+
+
+def write(text: str, path: str) -> None:
+    """Write to a file, or to stdout where it is called -."""
+    if path == '-':
+        sys.stdout.write(text)
+        return
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+
+
+@exits_on_user_error
+def main() -> None:
+    args = parse_args()
+    check_options(args)
+    with contextlib.redirect_stdout(sys.stderr):
+        costs = count(args)
+    settings = args.cfg_options or parse_settings(args.set)
+    record = cost_record(args.network, settings, costs, versions(), args.depth)
+    for path, to_text in ((args.json, cost_json), (args.csv, cost_csv)):
+        if path:
+            write(to_text(record), path)
+    if '-' not in (args.json, args.csv):
+        print(cost_text(args.network, settings, costs, args.depth))
+
+
+if __name__ == '__main__':
+    main()

@@ -177,8 +177,14 @@ def test_bad_checkpoints(run, checkpoint, tmp_path):
     refused(run('budget_curve', CONFIG, 'short.pth', *arguments), 'short.pth', 'truncated')
     refused(run('budget_curve', CONFIG, 'foreign.pth', *arguments), 'does not fit', 'fc.weight')
     refused(run('budget_curve', CONFIG, 'no.pth', *arguments), 'no checkpoint at no.pth')
-    refused(run('budget_curve', config, checkpoint, *arguments), 'a network with num_classes=10; this one has num_classes=7', 'for 7')
-    refused(run('test', config, checkpoint, '--work-dir', 't'), 'a network with num_classes=10; this one has num_classes=7')
+    refused(
+        run('budget_curve', config, checkpoint, *arguments),
+        'a network with num_classes=10; this one has num_classes=7',
+    )
+    refused(
+        run('test', config, checkpoint, '--work-dir', 't'),
+        'a network with num_classes=10; this one has num_classes=7',
+    )
     assert not (tmp_path / 'r').exists()
 
 

@@ -13,8 +13,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 INSTALLER ?= auto
 
 VENV_PYTHON = .venv/bin/python
-DEMO_CONFIG = configs/demo/dyn-perceiver_regnety-tiny_digits.py
 DEMO_DIR = work_dirs/demo
+DEMO_MODELS = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits shufflenet-v2-1x_digits
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
@@ -26,9 +26,12 @@ env: ## Create or renew .venv, unless it is up to date
 		exit 1; }; \
 	"$$python" tools/setup_env.py --installer "$(INSTALLER)"
 
-demo: env ## Train a small Dyn-Perceiver on real digits and draw its accuracy-budget curve
-	$(VENV_PYTHON) tools/train.py $(DEMO_CONFIG) --work-dir $(DEMO_DIR) --overwrite
-	$(VENV_PYTHON) tools/budget_curve.py $(DEMO_CONFIG) $(DEMO_DIR) --out $(DEMO_DIR)/report --overwrite
+demo: env $(DEMO_MODELS:%=demo-%) ## Train four small networks on real digits and draw their accuracy-budget curves
+	$(VENV_PYTHON) tools/budget_curve.py $(foreach model,$(DEMO_MODELS),configs/demo/$(model).py $(DEMO_DIR)/$(model)) \
+		--out $(DEMO_DIR)/report --overwrite
+
+demo-%: env
+	$(VENV_PYTHON) tools/train.py configs/demo/$*.py --work-dir $(DEMO_DIR)/$* --overwrite
 
 test: env ## Run the tests
 	$(VENV_PYTHON) -m pytest

@@ -5,6 +5,17 @@ from typing import Any
 
 from .checkpoints import load_weights, read_checkpoint
 from .networks import MultiExitNetwork, build_network
+from .networks.static import StaticLibrary, add_static_library
+
+
+def _mmpretrain() -> StaticLibrary:
+    from .openmmlab.static_networks import MMPretrainLibrary
+
+    return MMPretrainLibrary()
+
+
+# Here, because networks/ knows no OpenMMLab package, and imported only when a name asks for it.
+add_static_library('mmpretrain', _mmpretrain)
 
 
 def create_model(
@@ -13,11 +24,13 @@ def create_model(
     """Build the network called ``name``.
 
     Args:
-        name: One of `list_models`.
+        name: One of `list_models`, or ``static:LIBRARY/NAME`` for any classifier of torchvision,
+            timm or mmpretrain as a network with one exit, called ``final``.
         checkpoint: Weights to load: what ``tools/convert_checkpoint.py`` wrote, or a checkpoint
             trained with this project's configs.
         **overrides: Settings other than the named ones, e.g. ``num_classes=10``,
-            ``num_latents=128``, ``depth_factor=(1, 1, 1, 2)``.
+            ``num_latents=128``, ``depth_factor=(1, 1, 1, 2)``. A static network takes
+            ``num_classes`` and what its library's own builder takes.
 
     Returns:
         The network in training mode, as torch builds it. ``network(images)`` gives the tuple of

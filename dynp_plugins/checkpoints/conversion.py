@@ -14,6 +14,7 @@ from ..networks import (
     ExitBackbone,
     MSDNetBackbone,
     RANetBackbone,
+    StaticBackbone,
     build_network,
     list_models,
 )
@@ -26,6 +27,8 @@ _OFFICIAL_TABLES = {
     DynPerceiverBackbone: official_dyn_perceiver.our_key,
     MSDNetBackbone: official_msdnet.our_key,
     RANetBackbone: official_ranet.our_key,
+    # A static network keeps its library's names, below where it is wrapped.
+    StaticBackbone: lambda key, backbone: f'backbone.network.{key}',
 }
 """By backbone: a function of an official key and the backbone that gives our key, or None."""
 

@@ -128,15 +128,14 @@ def load_feature_branch(network: nn.Module, state_dict: Mapping[str, Tensor], so
 def _class_mismatch(
     expected: Mapping[str, Tensor], found: Mapping[str, Tensor]
 ) -> tuple[int, int] | None:
-    """(expected, found) numbers of classes, where the biases of the classifiers tell them apart."""
-    for key, value in expected.items():
-        if (
-            'heads.classifiers.' in key
-            and key.endswith('.bias')
-            and key in found
-            and value.shape != found[key].shape
-            # A norm's bias inside a classifier has no matrix of that height beside it.
-            and expected[key.removesuffix('bias') + 'weight'].ndim == 2
-        ):
-            return len(value), len(found[key])
-    return None
+    """(expected, found) numbers of classes, where nothing but the height of some tensors differs.
+
+    This tells the classes of static networks, whose settings are not recognised.
+    """
+    if expected.keys() != found.keys():
+        return None
+    differing = [key for key in expected if expected[key].shape != found[key].shape]
+    if any(expected[key].shape[1:] != found[key].shape[1:] for key in differing):
+        return None
+    heights = {(len(expected[key]), len(found[key])) for key in differing}
+    return heights.pop() if len(heights) == 1 else None

@@ -10,6 +10,11 @@ from ..errors import UserError
 from .contract import MultiExitNetwork
 from .dyn_perceiver import DynPerceiverBackbone
 from .dyn_perceiver_models import DYN_PERCEIVER_MODELS, dyn_perceiver
+from .msdnet import MSDNetBackbone
+from .msdnet_models import MSDNET_MODELS, msdnet
+from .ranet import RANetBackbone
+from .ranet_models import RANET_MODELS, ranet
+from .static import STATIC_PREFIX, static_network
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,17 @@ def _family(
 
 _MODELS: dict[str, NamedModel] = {
     **_family(dyn_perceiver, DynPerceiverBackbone, DYN_PERCEIVER_MODELS),
+    **_family(msdnet, MSDNetBackbone, MSDNET_MODELS),
+    **_family(ranet, RANetBackbone, RANET_MODELS),
 }
 
 
 def list_models() -> list[str]:
-    """The names `create_model` knows."""
+    """The names of our own networks.
+
+    `create_model` also takes ``static:torchvision/NAME``, ``static:timm/NAME`` and
+    ``static:mmpretrain/NAME`` for any classifier of these libraries, which are not listed.
+    """
     return sorted(_MODELS)
 
 
@@ -58,6 +69,8 @@ def build_network(name: str, **overrides: Any) -> MultiExitNetwork:
     Raises:
         UserError: Unknown name (the closest ones are given) or override (the valid ones are).
     """
+    if name.startswith(STATIC_PREFIX):
+        return static_network(name, **overrides)
     if name not in _MODELS:
         close = difflib.get_close_matches(name, _MODELS, n=3, cutoff=0)
         raise UserError(f'unknown model {name!r}; the closest names are {", ".join(close)}')

@@ -122,8 +122,9 @@ class MSDNetBackbone(ExitBackbone):
         prune: When the finest scales end: ``'max'`` ends them at equal intervals, with a
             transition each; ``'min'`` only where no later exit could use them, with transitions
             after one and two thirds of the layers.
-        lazy: Whether steps compute no more than their exit needs; may be set anew. Weights and answers are the
-            same either way; gradients are too, unless `rescale_gradients` weights them by step.
+        lazy: Whether steps compute no more than their exit needs; may be set anew. Weights and
+            answers are the same either way; gradients are too, unless `rescale_gradients` weights
+            them by step.
 
     Raises:
         UserError: A setting that is not possible.

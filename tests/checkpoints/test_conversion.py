@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torchvision
 
 from dynp_plugins import UserError, create_model
 from dynp_plugins.checkpoints import convert_checkpoint, convert_state_dict, read_checkpoint
@@ -93,3 +94,20 @@ def test_file_is_not_overwritten_unasked(official, tmp_path):
     assert len(checkpoint.state_dict) == count == len(official)
     assert checkpoint.meta == {'model': MODEL, 'settings': SETTINGS, 'origin': 'official'}
     create_model(MODEL, checkpoint=tmp_path / 'ours.pth', **SETTINGS)
+
+
+def test_a_static_networks_file(tmp_path):
+    """torchvision's names are kept, below where the classifier is wrapped."""
+    plain = torchvision.models.resnet18(num_classes=7).eval()
+    torch.save(plain.state_dict(), tmp_path / 'resnet18.pth')
+    files = tmp_path / 'resnet18.pth', tmp_path / 'ours.pth'
+    name = 'static:torchvision/resnet18'
+    assert convert_checkpoint(*files, name, num_classes=7) == len(plain.state_dict())
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        (logits,) = create_model(name, files[1], num_classes=7).eval()(images)
+        assert torch.equal(logits, plain(images))
+    with pytest.raises(UserError, match='a network with num_classes=7; this one has num_classes=5'):
+        create_model(name, files[1], num_classes=5)
+    with pytest.raises(UserError, match=r'converted with tools/convert_checkpoint\.py'):
+        create_model(name, files[0], num_classes=7)

@@ -1,0 +1,44 @@
+"""Handles of single operators, against closed forms and against the same work done otherwise."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from benchmarks.macs import count_macs
+
+
+def test_fused_attention_counts_projections_and_both_products():
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = nn.MultiheadAttention(16, 4, batch_first=True)
+
+        def forward(self, x):
+            return self.attention(x, x, x, need_weights=False)[0]
+
+    with torch.no_grad():
+        counts = count_macs(Attention().eval(), torch.zeros(2, 9, 16))
+    assert counts == {'linear': 2 * 9 * 4 * 16 * 16, 'attention': 2 * 2 * 9 * 9 * 16}
+
+
+def test_a_convolution_padded_by_name_costs_what_it_costs_padded_by_number():
+    for groups in (1, 4):
+        named, numbered = (
+            nn.Conv2d(8, 12, 3, padding=padding, groups=groups) for padding in ('same', 1)
+        )
+        image = torch.zeros(2, 8, 10, 14)
+        assert count_macs(named, image) == count_macs(numbered, image) != {}
+
+
+def test_bicubic_interpolation_is_no_multiply_add_of_the_network():
+    counts = count_macs(nn.Upsample(scale_factor=2, mode='bicubic'), torch.zeros(1, 3, 4, 4))
+    assert counts == {'upsample_bicubic2d': 16 * 3 * 8 * 8}
+
+
+def test_smoothed_bicubic_interpolation_looks_at_more_where_it_shrinks():
+    class Resize(nn.Module):
+        def forward(self, image):
+            return F.interpolate(image, (2, 8), mode='bicubic', antialias=True)
+
+    counts = count_macs(Resize(), torch.zeros(1, 3, 4, 4))
+    assert counts == {'upsample_bicubic2d': (4 * 2) * 4 * 3 * 2 * 8}

@@ -17,7 +17,7 @@ from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError
 
 from .axes import ACCURACY_TITLE, axis_ranges, check_drawable, cost_unit
-from .findings import results_finding, same_test_split
+from .findings import results_finding, same_test_split, training_finding
 from .label_placement import NEAR, place_labels
 from .labels import one_line, series_names, typeset
 from .series import series_style
@@ -187,7 +187,8 @@ def _note(results: Results) -> str:
         text = 'Line: each image leaves at its threshold. Mark: every image leaves there. ' + text
         if not same_test_split(results):
             text += ' The models were tested on different images: their accuracies do not compare.'
-    return text
+    trained = training_finding(results)
+    return f'{text} {trained}.' if trained else text
 
 
 def _name_exits(axes: Axes, results: Results) -> None:

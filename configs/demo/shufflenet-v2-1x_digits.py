@@ -1,5 +1,4 @@
-"""The demo's static network: ShuffleNet-v2 1.0x of torchvision, one exit, three quarters of the cost
-of the demo's Dyn-Perceiver."""
+"""The demo's static network: ShuffleNet-v2 1.0x of torchvision, with its one exit."""
 
 _base_ = [
     '../_base_/datasets/embedded_digits.py',

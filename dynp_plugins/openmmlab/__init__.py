@@ -7,6 +7,29 @@ from . import compat
 
 compat.apply()  # before mmdet or mmaction can be imported
 
-from . import backbones, datasets, heads, hooks, losses, metrics, optim  # noqa: E402
+from . import (  # noqa: E402
+    backbones,
+    datasets,
+    heads,
+    hooks,
+    losses,
+    metrics,
+    model_index,
+    optim,
+    static_networks,
+)
 
-__all__ = ['backbones', 'compat', 'datasets', 'heads', 'hooks', 'losses', 'metrics', 'optim']
+__all__ = [
+    'backbones',
+    'compat',
+    'datasets',
+    'heads',
+    'hooks',
+    'losses',
+    'metrics',
+    'model_index',
+    'optim',
+    'static_networks',
+]
+
+model_index.register_configs()

@@ -17,6 +17,11 @@ data_preprocessor = dict(
 _bgr_mean = [103.53, 116.28, 123.675]
 _bgr_std = [57.375, 57.12, 58.395]
 
+# For model.train_cfg.augments of the configs: one of them, drawn for every batch.
+batch_augments = [
+    dict(type='mmpretrain.Mixup', alpha=0.8),
+    dict(type='mmpretrain.CutMix', alpha=1.0),
+]
 train_pipeline = [
     dict(type='mmpretrain.LoadImageFromFile'),
     dict(

@@ -7,6 +7,11 @@ optim_wrapper = dict(
         custom_keys={
             'backbone.latent': dict(decay_mult=0.0),
             '.position_bias': dict(decay_mult=0.0),
+            # The same in the transformers of other libraries.
+            'pos_embed': dict(decay_mult=0.0),
+            'cls_token': dict(decay_mult=0.0),
+            'relative_position_bias_table': dict(decay_mult=0.0),
+            'attention_biases': dict(decay_mult=0.0),
         },
     ),
 )

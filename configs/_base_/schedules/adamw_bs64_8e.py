@@ -1,4 +1,4 @@
-"""AdamW for 10 epochs at batch 64: cosine, 90 iterations of warm-up; EMA 0.99.
+"""AdamW for 8 epochs at batch 64: cosine, 90 iterations of warm-up; EMA 0.99.
 
 The latent branch learns at half the CNN's rate: its attention layers, fed by a CNN that has learnt
 nothing yet, would otherwise disturb that CNN for a good part of so short a run.
@@ -26,7 +26,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=90),
     dict(type='CosineAnnealingLR', eta_min=1e-6, by_epoch=True, convert_to_iter_based=True),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=10, val_interval=5)
+train_cfg = dict(by_epoch=True, max_epochs=8, val_interval=4)
 val_cfg = {}
 test_cfg = {}
 auto_scale_lr = dict(base_batch_size=64)

@@ -1,7 +1,7 @@
 """Dyn-Perceiver on RegNet-Y-400MF, ImageNet-1k: the published recipe.
 
 Expected: not known; the paper publishes no single number for this size and we have not trained it.
-Cost per image up to each exit: 0.261 / 0.449 / 0.586 / 0.609 GMACs; 10.0 M parameters.
+128 latent tokens as in the released RegNet-Y-800MF. Costs: README.md.
 
     torchrun --nproc_per_node 8 tools/train.py \
         configs/classification/dyn_perceiver/dyn-perceiver_regnety-400mf_8xb128-300e_in1k.py \

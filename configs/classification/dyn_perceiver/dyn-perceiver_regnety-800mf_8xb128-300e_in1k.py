@@ -1,8 +1,8 @@
 """Dyn-Perceiver on RegNet-Y-800MF, ImageNet-1k: the published recipe and model.
 
 Expected, published weights (arXiv 2306.11248, ImageNet top-1 of exits early / latent / feature /
-merged in the order they were released): 68.62 / 78.32 / 79.15 / 79.86. Not trained by us.
-Cost per image up to each exit: 0.458 / 1.063 / 1.228 / 1.298 GMACs; 21.8 M parameters.
+merged in the order they were released): 68.62 / 78.32 / 79.15 / 79.86. Not trained by us. Costs:
+README.md.
 
     torchrun --nproc_per_node 8 tools/train.py \
         configs/classification/dyn_perceiver/dyn-perceiver_regnety-800mf_8xb128-300e_in1k.py \
@@ -18,10 +18,5 @@ _base_ = [
 
 model = dict(
     head=dict(loss=dict(type='MultiExitLoss', label_smoothing=0.1)),
-    train_cfg=dict(
-        augments=[
-            dict(type='mmpretrain.Mixup', alpha=0.8),
-            dict(type='mmpretrain.CutMix', alpha=1.0),
-        ]
-    ),
+    train_cfg=dict(augments=_base_.batch_augments),
 )

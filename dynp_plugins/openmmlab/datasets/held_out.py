@@ -91,4 +91,6 @@ def _choose(dataset: Any, share: float, seed: int) -> set[int]:
 
 def _relative_path(info: dict, dataset: Any) -> str:
     """The picture's path below the data folder: moving the folder changes nothing."""
-    return info.get('img_path', '').removeprefix(getattr(dataset, 'img_prefix', '')).lstrip('/\\')
+    if 'img_path' not in info:
+        return ''
+    return info['img_path'].removeprefix(getattr(dataset, 'img_prefix', '')).lstrip('/\\')

@@ -1,0 +1,23 @@
+"""Dyn-Perceiver on ResNet-50 x0.375, ImageNet-1k: the published recipe and model.
+
+Expected, published weights (arXiv 2306.11248, ImageNet top-1 of exits early / latent / feature /
+merged in the order they were released): 72.93 / 77.52 / 74.32 / 77.70. Not trained by us. Costs:
+README.md.
+
+    torchrun --nproc_per_node 8 tools/train.py \
+        configs/classification/dyn_perceiver/dyn-perceiver_resnet50-0.375_8xb128-300e_in1k.py \
+        --launcher pytorch --amp
+"""
+
+_base_ = [
+    '../../_base_/models/dyn-perceiver_resnet50-0.375.py',
+    '../../_base_/datasets/imagenet_bs128_224.py',
+    '../../_base_/schedules/adamw_bs1024_300e.py',
+    '../../_base_/default_runtime.py',
+]
+
+model = dict(
+    head=dict(loss=dict(type='MultiExitLoss', label_smoothing=0.1)),
+    train_cfg=dict(augments=_base_.batch_augments),
+)
+optim_wrapper = dict(optimizer=dict(lr=6e-4))

@@ -1,0 +1,86 @@
+"""mmpretrain finds this project's configs by name, and runs their networks."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from mmpretrain import ImageClassificationInferencer, get_model, inference_model, list_models
+from mmpretrain.apis.model import ModelHub
+from modelindex.load_model_index import load
+
+import dynp_plugins.openmmlab
+from benchmarks.exit_pass import multi_exit_network
+from benchmarks.model_zoo import list_metafiles, read_metafile
+from dynp_plugins.openmmlab.model_index import REPOSITORY, register_configs
+
+SMALL = 'dyn-perceiver_regnety-tiny_1xb64-300e_cifar10'
+
+
+@pytest.fixture(scope='module')
+def pictures():
+    random = np.random.default_rng(0)
+    return [random.integers(0, 255, size, np.uint8) for size in ((32, 32, 3), (90, 120, 3))]
+
+
+@pytest.mark.parametrize('metafile', list_metafiles(REPOSITORY), ids=lambda path: path.parent.name)
+def test_list_models_finds_every_model_by_its_family(metafile):
+    names = [model.name for model in read_metafile(metafile, REPOSITORY)]
+    family = {'dyn_perceiver': 'dyn-perceiver*'}.get(metafile.parent.name, metafile.parent.name)
+    assert list_models(family) == sorted(names)
+    assert set(names) <= set(ImageClassificationInferencer.list_models())
+
+
+def test_mmpretrain_finds_nothing_to_complain_about_in_the_index():
+    assert load(str(REPOSITORY / 'model-index.yml')).check(silent=True) == []
+
+
+@pytest.mark.parametrize('name', [SMALL, 'msdnet-lingrow-b5_1xb64-300e_cifar100'])
+def test_get_model_builds_the_network(name):
+    model = get_model(name)
+    network = multi_exit_network(model)
+    assert not model.training
+    logits = network(torch.zeros(1, 3, 32, 32))
+    assert len(logits) == len(network.exit_names)
+    assert model._metainfo.metadata.parameters == sum(p.numel() for p in network.parameters())
+
+
+def test_inferencer_answers_with_the_last_exit(pictures, tmp_path):
+    torch.manual_seed(0)
+    inferencer = ImageClassificationInferencer(SMALL, pretrained=False, device='cpu')
+    with torch.no_grad():  # so that the pictures get different answers
+        network = multi_exit_network(inferencer.model)
+        network.heads.classifiers['merged'][-1].weight.mul_(50)
+    answers = inferencer(pictures)
+    data = inferencer.model.data_preprocessor(
+        {'inputs': [torch.from_numpy(pictures[0]).permute(2, 0, 1)]}
+    )
+    with torch.no_grad():
+        scores = network(data['inputs'])[-1].softmax(-1)[0]
+    assert answers[0]['pred_label'] == int(scores.argmax())
+    assert answers[0]['pred_score'] == pytest.approx(float(scores.max()), abs=1e-5)
+    assert answers[0]['pred_class'] == inferencer.classes[answers[0]['pred_label']]
+    assert answers[0]['pred_score'] != answers[1]['pred_score']
+
+    checkpoint = tmp_path / 'ours.pth'
+    torch.save({'state_dict': inferencer.model.state_dict()}, checkpoint)
+    from_file = ImageClassificationInferencer(SMALL, pretrained=str(checkpoint), device='cpu')
+    for answer, again in zip(answers, from_file(pictures), strict=True):
+        assert np.allclose(answer['pred_scores'], again['pred_scores'], atol=1e-6)
+
+
+@pytest.mark.filterwarnings('ignore:Unable to find pre-defined checkpoint')
+def test_mmpretrain_knows_which_inferencer_our_models_need(pictures):
+    answer = inference_model('ranet-1233_1xb64-300e_cifar10', pictures[0])
+    assert 0 <= answer['pred_label'] < 10
+
+
+def test_without_configs_nothing_is_registered(tmp_path, caplog):
+    """As in an installed package."""
+    before = dict(ModelHub._models_dict)
+    with caplog.at_level(logging.DEBUG, dynp_plugins.__name__):
+        register_configs(tmp_path)
+        (tmp_path / 'model-index.yml').write_text('Import:\n  - of/somebody/else.yml\n')
+        register_configs(tmp_path)
+    assert ModelHub._models_dict == before
+    assert [record.levelname for record in caplog.records] == ['DEBUG', 'DEBUG']

@@ -1,0 +1,113 @@
+"""The tables of the model zoo are up to date, and become so again when they are not."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.model_zoo import count_costs, list_metafiles, read_metafile
+from dynp_plugins.errors import UserError
+from reports.model_zoo import BEGIN, END, leading_cells, tables, update_model_zoo
+
+REPOSITORY = Path(__file__).parents[2]
+METAFILES = list_metafiles(REPOSITORY)
+SMALL = 'msdnet-lingrow-b5_1xb64-300e_cifar10'
+
+
+@pytest.mark.parametrize('metafile', METAFILES, ids=lambda path: path.parent.name)
+def test_every_row_begins_with_the_config_and_its_parameters(metafile):
+    lines = metafile.with_name('README.md').read_text(encoding='utf-8').splitlines()
+    rows = [line for line in lines if line.startswith('| [`')]
+    models = read_metafile(metafile, REPOSITORY)
+    for row, model in zip(rows, models, strict=True):
+        assert row.startswith(leading_cells(model, model.parameters))
+
+
+@pytest.mark.parametrize('metafile', METAFILES[:3], ids=lambda path: path.parent.name)
+def test_the_tables_of_the_small_networks_are_up_to_date(metafile):
+    """``-m slow`` counts all of them, see tests/tools/test_update_model_zoo.py."""
+    models = [m for m in read_metafile(metafile, REPOSITORY) if m.dataset == 'CIFAR-10']
+    costs = {model.name: count_costs(model.config) for model in models}
+    assert models
+    assert tables(models, costs) in metafile.with_name('README.md').read_text(encoding='utf-8')
+    assert [model.macs for model in models] == [costs[m.name].exits[-1].macs for m in models]
+
+
+@pytest.fixture
+def zoo(tmp_path):
+    """A repository with one network in its model index, nothing of it counted yet."""
+    config = REPOSITORY / 'configs' / 'classification' / 'msdnet' / f'{SMALL}.py'
+    (tmp_path / 'model-index.yml').write_text('Import:\n  - zoo/metafile.yml\n')
+    (tmp_path / 'zoo').mkdir()
+    (tmp_path / 'zoo' / 'metafile.yml').write_text(
+        f"""# a comment
+Collections:
+  - Name: MSDNet
+Models:
+  - Name: {SMALL}
+    Config: {config}
+    Metadata:
+      FLOPs: 0
+      Parameters: 0  # another
+    Results:
+      - Task: Image Classification
+        Dataset: CIFAR-10
+        Metrics:
+          Top 1 Accuracy: 90.10
+          Top 1 Accuracy (exit1): 50.0
+          Top 1 Accuracy (exit2): 60.0
+          Top 1 Accuracy (exit3): 70.0
+          Top 1 Accuracy (exit4): 80.0
+        Source: nowhere
+"""
+    )
+    (tmp_path / 'zoo' / 'README.md').write_text(f'# Zoo\n\n{BEGIN}\nold\n{END}\n\nThe end.\n')
+    return tmp_path
+
+
+def test_update_writes_what_is_out_of_date_and_nothing_else(zoo):
+    metafile, readme = zoo / 'zoo' / 'metafile.yml', zoo / 'zoo' / 'README.md'
+    before = metafile.read_text()
+    assert update_model_zoo(zoo, write=False) == [metafile, readme]
+    assert metafile.read_text() == before
+
+    assert update_model_zoo(zoo) == [metafile, readme]
+    assert update_model_zoo(zoo) == []
+    (model,) = read_metafile(metafile, zoo)
+    # 58.5 M with what the authors' counter adds, see tests/networks/test_msdnet_published.py.
+    assert model.macs == pytest.approx(58.03e6, rel=1e-3)
+    assert model.parameters == 2_020_874
+    written = before.replace('FLOPs: 0', f'FLOPs: {model.macs}')
+    assert metafile.read_text() == written.replace('Parameters: 0 ', 'Parameters: 2020874 ')
+    assert readme.read_text().startswith(f'# Zoo\n\n{BEGIN}\n\n### CIFAR-10\n\n| config |')
+    assert readme.read_text().endswith(f'|\n\n{END}\n\nThe end.\n')
+    assert '| 2.02 M | 32x32 | 5.91 / ' in readme.read_text()
+    assert '| 50.0 / 60.0 / 70.0 / 80.0 / 90.10 | nowhere |' in readme.read_text()
+
+    metafile.write_text(metafile.read_text().replace('2020874', '2020875'))
+    assert update_model_zoo(zoo, write=False) == [metafile]
+
+
+def test_published_exits_must_be_the_exits_of_the_network(zoo):
+    metafile = zoo / 'zoo' / 'metafile.yml'
+    metafile.write_text(metafile.read_text().replace('(exit4)', '(merged)'))
+    with pytest.raises(UserError, match=r"exit1, exit2, exit3, exit4, but gives .*'merged'"):
+        update_model_zoo(zoo)
+
+
+def test_a_metafile_without_a_line_for_a_number_is_refused(zoo):
+    metafile = zoo / 'zoo' / 'metafile.yml'
+    number = metafile.read_text().replace('      FLOPs: 0\n', '').replace('    Metadata:\n', '')
+    metafile.write_text(
+        number.replace('      Parameters: 0', '    Metadata: {FLOPs: 0, Parameters: 0}')
+    )
+    with pytest.raises(UserError, match=f'no line for FLOPs of {SMALL}, Parameters of {SMALL}'):
+        update_model_zoo(zoo)
+
+
+def test_a_readme_without_marks_is_refused(zoo):
+    (zoo / 'zoo' / 'README.md').write_text('# Zoo\n')
+    with pytest.raises(UserError, match='needs these two lines'):
+        update_model_zoo(zoo)
+    (zoo / 'zoo' / 'README.md').unlink()
+    with pytest.raises(UserError, match='write one'):
+        update_model_zoo(zoo)

@@ -14,7 +14,7 @@ INSTALLER ?= auto
 
 VENV_PYTHON = .venv/bin/python
 DEMO_DIR = work_dirs/demo
-DEMO_MODELS = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits shufflenet-v2-1x_digits
+DEMO_MODELS = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits resnet18-narrow_digits
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile

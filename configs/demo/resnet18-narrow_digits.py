@@ -1,0 +1,26 @@
+"""The demo's static network: ResNet-18 at a quarter of its width, without the last stride."""
+
+_base_ = [
+    '../_base_/datasets/embedded_digits.py',
+    '../_base_/schedules/adamw_bs64_8e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    type='mmpretrain.ImageClassifier',
+    backbone=dict(
+        type='StaticNetwork',
+        name='mmpretrain/resnet18_8xb32_in1k',
+        num_classes=10,
+        backbone=dict(stem_channels=20, base_channels=20),
+        head=dict(in_channels=160),
+    ),
+    head=dict(
+        type='MultiExitHead',
+        num_classes=10,
+        in_channels=(10,),
+        heads=dict(type='StaticHeads'),
+    ),
+)
+
+optim_wrapper = dict(optimizer=dict(lr=16e-3))

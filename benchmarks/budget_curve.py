@@ -180,6 +180,7 @@ def measure_model(
 
 def _load_classifier(config: Config, checkpoint: Checkpoint) -> nn.Module:
     classifier = build_classifier(config)
+    multi_exit_network(classifier)  # a head that does not fit is not to be blamed on the weights
     weights = to_classifier_keys(checkpoint.state_dict)
     check_weights(classifier.state_dict(), weights, str(checkpoint.path))
     classifier.load_state_dict(weights)

@@ -7,6 +7,10 @@ from typing import Any
 
 from .errors import UserError
 
+_WORDS = {'true': True, 'false': False, 'none': None}
+# What functions that build networks from settings are given besides.
+_NO_SETTINGS = {'name', 'model', 'checkpoint', 'source', 'destination', 'origin', 'overwrite'}
+
 
 def add_settings_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--set``, whose texts `parse_settings` reads."""
@@ -23,10 +27,11 @@ def add_settings_option(parser: argparse.ArgumentParser) -> None:
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     """``key=value`` texts as keyword arguments.
 
-    A value is a Python literal; bare commas make a tuple, bare words are strings.
+    A value is a Python literal; bare commas make a tuple, bare words are strings, except for
+    ``true``, ``false`` and ``none`` in any case.
 
     Raises:
-        UserError: A text is not ``key=value``.
+        UserError: A text is not ``key=value``, or sets what is no setting of a network.
     """
     return dict(_parse_setting(text) for text in texts)
 
@@ -35,6 +40,10 @@ def _parse_setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition('=')
     if not equals or not key.isidentifier():
         raise UserError(f'--set {text}: write it as key=value, for example num_latents=128')
+    if key in _NO_SETTINGS:
+        raise UserError(f'--set {text}: this is no setting of the network')
+    if value.lower() in _WORDS:
+        return key, _WORDS[value.lower()]
     try:
         return key, ast.literal_eval(value)
     except (ValueError, SyntaxError):

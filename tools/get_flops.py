@@ -87,8 +87,6 @@ def count(args: argparse.Namespace) -> NetworkCosts:
         if args.cfg_options:
             raise UserError('--cfg-options is for configs; for a name give --set')
         settings = parse_settings(args.set)
-        for key in {'name', 'checkpoint'} & set(settings):
-            raise UserError(f'--set {key}: this is no setting of the network')
         network = create_model(args.network, **settings)
         shape = shape or (3, network.backbone.image_size, network.backbone.image_size)
     try:

@@ -30,5 +30,3 @@ model = dict(
         heads=dict(type='ConvExitHeads', hidden_channels=None),
     ),
 )
-
-optim_wrapper = dict(optimizer=dict(lr=16e-3))

@@ -22,5 +22,3 @@ model = dict(
         heads=dict(type='StaticHeads'),
     ),
 )
-
-optim_wrapper = dict(optimizer=dict(lr=16e-3))

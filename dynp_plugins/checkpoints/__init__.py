@@ -1,10 +1,11 @@
 """Checkpoint files: reading them safely, loading them strictly, converting official ones."""
 
 from .conversion import ORIGINS, convert_checkpoint, convert_state_dict
-from .loading import check_weights, load_feature_branch, load_weights
+from .loading import FEATURE_BRANCH_PREFIX, check_weights, load_feature_branch, load_weights
 from .reading import Checkpoint, load_checkpoint_file, parse_checkpoint, read_checkpoint
 
 __all__ = [
+    'FEATURE_BRANCH_PREFIX',
     'ORIGINS',
     'Checkpoint',
     'check_weights',

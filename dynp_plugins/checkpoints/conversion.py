@@ -11,15 +11,20 @@ from ..atomic_files import atomic_path
 from ..errors import UserError
 from ..networks import (
     DynPerceiverBackbone,
-    ExitBackbone,
     MSDNetBackbone,
+    MultiExitNetwork,
     RANetBackbone,
     StaticBackbone,
     build_network,
     list_models,
 )
 from . import feature_branch_weights, official_dyn_perceiver, official_msdnet, official_ranet
-from .loading import FEATURE_BRANCH_PREFIX, check_weights, to_classifier_keys
+from .loading import (
+    FEATURE_BRANCH_PREFIX,
+    check_weights,
+    settings_hint,
+    to_classifier_keys,
+)
 from .reading import read_checkpoint
 from .recognition import fits, likely_settings
 
@@ -84,28 +89,36 @@ def convert_state_dict(
         for key, ours in renamed.items()
         if ours != feature_branch_weights.LEFT_OUT
     }
-    check_weights(expected, converted, source, lambda: _published_settings(weights, backbone))
+    check_weights(expected, converted, source, lambda: _explain(weights, network, origin))
     return converted
 
 
-def _published_settings(
-    weights: Mapping[str, Tensor], backbone: ExitBackbone
-) -> dict[str, Any] | None:
-    """The named network of the same family whose official checkpoint ``weights`` is.
+def _explain(weights: Mapping[str, Tensor], network: MultiExitNetwork, origin: str) -> str | None:
+    """What weights are that do not fit, as far as their makers' names tell."""
+    if isinstance(network.backbone, DynPerceiverBackbone) and origin == 'official':
+        library = feature_branch_weights.library_of(weights)
+        return library and f'These are the names of {library}: convert them with --from {library}'
+    if isinstance(network.backbone, MSDNetBackbone):
+        theirs = _published_msdnet(weights)
+        ours = likely_settings(network.state_dict())
+        return settings_hint(ours, theirs) if ours and theirs else None
+    return None
+
+
+def _published_msdnet(weights: Mapping[str, Tensor]) -> dict[str, Any] | None:
+    """The settings of the published MSDNet whose official checkpoint ``weights`` is.
 
     Official names of MSDNet's tensors can only be read by who knows the settings.
     """
-    if type(backbone) is not MSDNetBackbone:
-        return None
     our_key = _OFFICIAL_TABLES[MSDNetBackbone]
     last_linear = [value for key, value in weights.items() if key.endswith('.linear.weight')]
     num_classes = len(last_linear[-1]) if last_linear else 1000
     for model in list_models():
         if model.startswith('msdnet'):
-            with torch.device('meta'):
-                candidate = build_network(model, num_classes=num_classes).backbone
-            renamed = {our_key(key, candidate) or key: value for key, value in weights.items()}
             settings = dict(name=model, num_classes=num_classes)
+            with torch.device('meta'):
+                candidate = build_network(**settings).backbone
+            renamed = {our_key(key, candidate) or key: value for key, value in weights.items()}
             if fits(settings, renamed):
                 return likely_settings(renamed)
     return None

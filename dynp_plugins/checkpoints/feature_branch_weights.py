@@ -5,11 +5,12 @@ library and family: a pattern over their key, and our key for its groups. The cl
 plain CNN, and what MobileNet-v3 has behind its last stage, are left out.
 
 timm's ``regnety_008_tv`` is torchvision's RegNetY-800MF and ours; its ``regnety_008`` is narrower.
-timm's ``mobilenetv3_large_100`` was trained with a BatchNorm epsilon of 1e-5 instead of 1e-3.
+timm's ``mobilenetv3_large_100`` was trained with a BatchNorm epsilon of 1e-5 instead of 1e-3, and
+its ``tf_mobilenetv3_large_100`` has the same names but pads its images on other sides.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from torchvision.ops import SqueezeExcitation
 
@@ -138,4 +139,16 @@ def our_key(key: str, library: str, backbone: DynPerceiverBackbone) -> str | Non
         if match:
             name = ours(match, backbone.feature_branch)
             return f'{FEATURE_BRANCH_PREFIX}{name}' if name else name
+    return None
+
+
+def library_of(weights: Mapping[str, object]) -> str | None:
+    """The library that names tensors like these, None if none does.
+
+    ResNet's names are the same in both; then it is torchvision.
+    """
+    for library, families in TABLES.items():
+        for rows in families.values():
+            if weights and all(any(re.fullmatch(row[0], key) for row in rows) for key in weights):
+                return library
     return None

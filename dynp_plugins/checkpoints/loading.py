@@ -1,12 +1,14 @@
 """Strict loading: every key must be known, present and of the right shape, or nothing is loaded."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .recognition import differing_settings, likely_settings
+from .reading import read_checkpoint
+from .recognition import likely_branch, likely_settings
 
 FEATURE_BRANCH_PREFIX = 'backbone.feature_branch.'
 
@@ -15,7 +17,7 @@ def check_weights(
     expected: Mapping[str, Tensor],
     found: Mapping[str, Tensor],
     source: str,
-    recognise: Callable[[], dict[str, Any] | None] = lambda: None,
+    explain: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Compare the names and shapes of two state dicts.
 
@@ -23,8 +25,7 @@ def check_weights(
         expected: The model's state dict.
         found: The weights to be loaded.
         source: Where they come from, for the message.
-        recognise: Asked for the settings of the network that the weights belong to, where names
-            and shapes alone do not tell.
+        explain: Asked for a sentence on what the weights are, where their names are not ours.
 
     Raises:
         UserError: They differ. The message lists all missing, unknown and wrongly shaped keys, and
@@ -43,7 +44,7 @@ def check_weights(
         counts = ', '.join(f'{len(keys)} {problem}' for problem, keys in problems.items() if keys)
         raise UserError(
             f'{source} does not fit the model ({counts})\n{_describe(problems)}\n'
-            f'{_hint(expected, found, recognise)}'
+            f'{explain() or _hint(expected, found)}'
         )
 
 
@@ -56,28 +57,40 @@ def _describe(problems: Mapping[str, list[str]]) -> str:
     return '\n'.join(lines)
 
 
-def _hint(
-    expected: Mapping[str, Tensor],
-    found: Mapping[str, Tensor],
-    recognise: Callable[[], dict[str, Any] | None],
-) -> str:
+def _hint(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
     """What would make the weights fit, as far as names and shapes tell."""
-    ours = likely_settings(to_network_keys(expected))
-    theirs = ours and (likely_settings(to_network_keys(found)) or recognise())
-    differing = differing_settings(ours, theirs) if ours and theirs else None
-    if differing is None:
-        classes = _class_mismatch(expected, found)
-        if classes is not None:
-            differing = dict(num_classes=classes[0]), dict(num_classes=classes[1])
-    if differing is None:
+    expected, found = to_network_keys(expected), to_network_keys(found)
+    branch = likely_branch(found)
+    if branch and all(key.startswith(FEATURE_BRANCH_PREFIX) for key in found):
+        what = f'the feature branch {branch[0]} with width={branch[1]} alone'
+        ours = likely_branch(expected)
+        if ours and ours != branch:
+            return f'These are the weights of {what}; this one is {ours[0]} with width={ours[1]}'
         return (
-            'These are the weights of another network; checkpoints as their authors publish them '
-            'are converted with tools/convert_checkpoint.py'
+            f'These are the weights of {what}, to start a training from: in a config '
+            "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=PATH, prefix='backbone.'), "
+            'else dynp_plugins.checkpoints.load_feature_branch'
         )
-    ours, theirs = (
-        ', '.join(f'{name}={value!r}' for name, value in settings.items()) for settings in differing
+    ours, theirs = likely_settings(expected), likely_settings(found)
+    if ours and theirs:
+        return settings_hint(ours, theirs)
+    classes = _class_mismatch(expected, found)
+    if classes:
+        return settings_hint(dict(num_classes=classes[0]), dict(num_classes=classes[1]))
+    return (
+        'These are the weights of another network; checkpoints as their authors publish them '
+        'are converted with tools/convert_checkpoint.py'
     )
-    return f'These are the weights of a network with {theirs}; this one has {ours}'
+
+
+def settings_hint(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """In which settings a network and the one that some weights belong to differ."""
+    names = [name for name in theirs if ours.get(name, theirs) != theirs[name]]
+    texts = [
+        ', '.join(f'{name}={settings[name]!r}' for name in names if name in settings)
+        for settings in (theirs, ours)
+    ]
+    return f'These are the weights of a network with {texts[0]}; this one has {texts[1]}'
 
 
 def to_network_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -107,22 +120,20 @@ def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor], source: s
     network.load_state_dict(renamed)
 
 
-def load_feature_branch(network: nn.Module, state_dict: Mapping[str, Tensor], source: str) -> None:
+def load_feature_branch(network: nn.Module, path: str | Path) -> None:
     """Load the weights of a Dyn-Perceiver's feature branch, strictly, and leave the rest fresh.
 
     Args:
         network: A Dyn-Perceiver, as `create_model` builds it.
-        state_dict: What ``tools/convert_checkpoint.py --from torchvision`` (or timm) wrote; in a
-            config, ``backbone.init_cfg=dict(type='Pretrained', checkpoint=PATH,
-            prefix='backbone.')`` loads the file.
-        source: Where the weights come from, for messages.
+        path: What ``tools/convert_checkpoint.py --from torchvision`` (or timm) wrote.
 
     Raises:
-        UserError: See `check_weights`.
+        UserError: The file cannot be read or does not fit, see `check_weights`.
     """
+    weights = read_checkpoint(path).state_dict
     branch = {k: v for k, v in network.state_dict().items() if k.startswith(FEATURE_BRANCH_PREFIX)}
-    check_weights(branch, state_dict, source)
-    network.load_state_dict(state_dict, strict=False)
+    check_weights(branch, weights, str(path))
+    network.load_state_dict(weights, strict=False)
 
 
 def _class_mismatch(

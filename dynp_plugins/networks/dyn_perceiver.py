@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .attention import CrossAttentionLayer, SelfAttentionLayer, init_linear_layers
-from .contract import ExitBackbone, State
+from .contract import ExitBackbone, State, check_images
 from .feature_branches import build_feature_branch
 
 EXITS = ('early', 'latent', 'feature', 'merged')
@@ -139,9 +139,22 @@ class DynPerceiverBackbone(ExitBackbone):
     ):
         super().__init__()
         _check_settings(num_latents, depth_factor, latent_grid, exits)
+        _check_switches(
+            with_x2z=with_x2z,
+            with_z2x=with_z2x,
+            with_last_z2x=with_last_z2x,
+            with_dwc=with_dwc,
+            with_token_mixer=with_token_mixer,
+        )
         branch = build_feature_branch(arch, width, drop_path_rate)
         c1, c2, c3, c4, c5 = branch.channels
         widths = (c1, c2, c3, c4)
+        if any(c % heads for c, heads in zip(widths, _SELF_ATTENTION_HEADS, strict=True)):
+            raise UserError(
+                f'width={width} makes the stages {widths} channels wide, which '
+                f'{_SELF_ATTENTION_HEADS} attention heads do not divide; the nearest width that '
+                f'fits is {max(4, round(32 * width)) / 32:g}'
+            )
         self.exit_names = tuple(exits)
         all_channels = dict(zip(EXITS, (c3, c4, c5, c5 + c4), strict=True))
         self.exit_channels = tuple(all_channels[name] for name in exits)
@@ -183,6 +196,7 @@ class DynPerceiverBackbone(ExitBackbone):
 
         Features are kept channels-last from here on: pixels are then tokens without a copy.
         """
+        check_images(images)
         images = images.contiguous(memory_format=torch.channels_last)
         return {
             'x': self.feature_branch.stem(images),
@@ -230,6 +244,12 @@ class DynPerceiverBackbone(ExitBackbone):
         if exit_name == 'feature':
             return x.mean((2, 3))
         return torch.cat([x.mean((2, 3)), z.mean(1)], 1)
+
+
+def _check_switches(**switches: Any) -> None:
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise UserError(f'{name}={value!r}: give True or False')
 
 
 def _check_settings(num_latents: Any, depth_factor: Any, latent_grid: Any, exits: Any) -> None:

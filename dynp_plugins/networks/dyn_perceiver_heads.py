@@ -56,6 +56,8 @@ class DynPerceiverHeads(ExitHeads):
         super().__init__()
         if not isinstance(num_classes, int) or num_classes < 1:
             raise UserError(f'num_classes={num_classes!r}: give a whole number of at least 1')
+        if not isinstance(with_fkt, bool):
+            raise UserError(f'with_fkt={with_fkt!r}: give True or False')
         if len(in_channels) != len(exit_names):
             raise UserError(
                 f'in_channels={tuple(in_channels)} has {len(in_channels)} widths, but the exits '

@@ -1,11 +1,14 @@
 """Reading OpenMMLab config files, with errors a user can act on."""
 
+import difflib
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import MODELS
 
 from ..errors import UserError
 
@@ -43,7 +46,13 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
             )
         try:
             config.merge_from_dict(options)
-        except (KeyError, TypeError, IndexError, AssertionError) as error:
+        except (
+            KeyError,
+            TypeError,
+            IndexError,
+            AttributeError,
+            AssertionError,
+        ) as error:
             raise UserError(f'--cfg-options {options} does not fit {path}: {error}') from error
     for name in _LOADERS:
         if config.get('default_scope') == 'mmpretrain' and config.get(name) is not None:
@@ -73,6 +82,10 @@ def building_from(
         if not still_building():
             raise
         text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        unknown = re.match(r'(?:mmpretrain\.)?(\w+) is not in the', str(text))
+        if unknown:
+            close = difflib.get_close_matches(unknown[1], MODELS.module_dict, n=3, cutoff=0.5)
+            text = f'{text} The closest of our names: {", ".join(close)}.' if close else text
         raise UserError(
             f'config {config.filename} cannot be built: {type(error).__name__}: {text} '
             '(DYNP_TRACEBACK=1 shows where)'

@@ -104,8 +104,10 @@ def _weights(
     """The weights that are not zero: as configured, checked, or the published ones."""
     if configured is None:
         configured = published
-    elif not isinstance(configured, Mapping):
+    elif isinstance(configured, int | float):
         configured = dict.fromkeys(exit_names, configured)
+    elif not isinstance(configured, Mapping):
+        raise UserError(f'{option}={configured!r}: give one number, or a dict of them by exit')
     unknown = [name for name in configured if name not in exit_names]
     if unknown:
         raise UserError(

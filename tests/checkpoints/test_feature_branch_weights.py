@@ -52,7 +52,7 @@ def features_of(branch, images):
 def converted(weights, arch, origin):
     network = create_model(f'dyn_perceiver_{arch}', num_latents=8)
     ours = convert_state_dict(weights, f'dyn_perceiver_{arch}', origin=origin, num_latents=8)
-    load_feature_branch(network, ours, 'x.pth')
+    network.load_state_dict(ours, strict=False)
     return network.eval().backbone.feature_branch
 
 
@@ -134,12 +134,68 @@ def test_file_starts_a_training(tmp_path):
     assert torch.equal(backbone.feature_branch.stages[3][1].bn2.bias, plain.layer4[1].bn2.bias)
 
 
-def test_a_feature_branch_is_not_taken_for_a_whole_network(tmp_path):
-    torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'plain.pth')
-    path = tmp_path / 'ours.pth'
-    convert_checkpoint(tmp_path / 'plain.pth', path, 'dyn_perceiver_resnet18', origin='torchvision')
-    with pytest.raises(UserError, match=r'missing[\s\S]*backbone\.latent'):
-        create_model('dyn_perceiver_resnet18', path)
+@pytest.fixture(scope='module')
+def branch_file(tmp_path_factory):
+    """torchvision's ResNet-18 as the feature branch of a Dyn-Perceiver."""
+    folder = tmp_path_factory.mktemp('branch')
+    torch.save(torchvision.models.resnet18().state_dict(), folder / 'plain.pth')
+    convert_checkpoint(
+        folder / 'plain.pth', folder / 'ours.pth', 'dyn_perceiver_resnet18', origin='torchvision'
+    )
+    return folder / 'ours.pth'
+
+
+def test_a_network_in_plain_torch_starts_from_it(branch_file):
+    network = create_model('dyn_perceiver_resnet18')
+    latent = network.backbone.latent.clone()
+    load_feature_branch(network, branch_file)
+    weights = read_checkpoint(branch_file).state_dict
+    assert all(torch.equal(network.state_dict()[key], weights[key]) for key in weights)
+    assert torch.equal(network.backbone.latent, latent)
+
+
+def test_a_feature_branch_is_not_taken_for_a_whole_network(branch_file):
+    with pytest.raises(UserError, match=r'missing[\s\S]*backbone\.latent') as error:
+        create_model('dyn_perceiver_resnet18', branch_file)
+    last = str(error.value).splitlines()[-1]
+    assert last.startswith('These are the weights of the feature branch resnet18 with width=1.0')
+    assert 'init_cfg' in last and 'load_feature_branch' in last
+
+
+def test_another_feature_branch_or_width_is_named(branch_file):
+    with pytest.raises(UserError, match=r'resnet18 with width=1.0 alone; this one is resnet34'):
+        load_feature_branch(create_model('dyn_perceiver_resnet34'), branch_file)
+    weights = torchvision.models.resnet18().state_dict()
+    with pytest.raises(UserError, match=r'width=1.0 alone; this one is resnet18 with width=0.5'):
+        convert_state_dict(weights, 'dyn_perceiver_resnet18', origin='torchvision', width=0.5)
+
+
+@pytest.mark.parametrize(
+    ('weights', 'library'),
+    [
+        ({'trunk_output.block1.block1-0.proj.0.weight': 0, 'fc.bias': 0}, 'torchvision'),
+        ({'features.0.0.weight': 0, 'classifier.3.bias': 0}, 'torchvision'),
+        ({'conv1.weight': 0, 'layer4.1.bn2.bias': 0}, 'torchvision'),
+        ({'s1.b1.conv1.conv.weight': 0, 'head.fc.bias': 0}, 'timm'),
+        ({'conv_stem.weight': 0, 'blocks.0.0.bn1.weight': 0}, 'timm'),
+    ],
+)
+def test_a_librarys_names_are_recognised(weights, library):
+    weights = dict.fromkeys(weights, torch.zeros(1))
+    with pytest.raises(UserError, match=f'names of {library}: convert them with --from {library}'):
+        convert_state_dict(weights, 'dyn_perceiver_resnet18')
+
+
+def test_a_config_refuses_a_branch_that_does_not_fit(branch_file):
+    """mmengine would warn, and train from fresh weights."""
+    init_cfg = dict(type='Pretrained', checkpoint=str(branch_file), prefix='backbone.')
+    backbone = MODELS.build(dict(type='DynPerceiver', arch='resnet34', init_cfg=init_cfg))
+    with pytest.raises(UserError, match=r'feature branch resnet18 .* this one is resnet34'):
+        backbone.init_weights()
+    init_cfg['prefix'] = 'model.'
+    backbone = MODELS.build(dict(type='DynPerceiver', arch='resnet18', init_cfg=init_cfg))
+    with pytest.raises(UserError, match=r"no weights below prefix='model\.'"):
+        backbone.init_weights()
 
 
 def test_origin_and_model_that_do_not_go_together():

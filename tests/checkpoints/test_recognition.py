@@ -90,6 +90,23 @@ def test_an_official_checkpoint_of_another_depth_is_named(reference):
         convert_state_dict(official, 'msdnet_cifar_step2_b10')
 
 
+@pytest.mark.parametrize('growth_factor', [(4, 2, 1), (2, 1, 1), (2, 4, 8)])
+def test_growth_factors_of_any_order(growth_factor):
+    odd = create_model('msdnet', growth_factor=growth_factor)
+    recognised = likely_settings(odd.state_dict())
+    create_model(**recognised).load_state_dict(odd.state_dict())
+    with pytest.raises(UserError, match='this one has'):
+        load_weights(create_model('msdnet'), odd.state_dict(), 'x.pth')
+
+
+@pytest.mark.parametrize('damage', [lambda v: v.new_zeros(()), lambda v: v.new_zeros(0)])
+@pytest.mark.parametrize('name', ['msdnet', 'ranet', 'dyn_perceiver_regnety_tiny'])
+def test_tensors_of_no_sensible_shape(name, damage):
+    weights = {key: damage(value) for key, value in create_model(name).state_dict().items()}
+    with pytest.raises(UserError, match='another network'):
+        load_weights(create_model(name), weights, 'x.pth')
+
+
 def test_weights_of_nobody():
     assert likely_settings({'weight': torch.zeros(1)}) is None
     weights = create_model('dyn_perceiver_regnety_tiny').state_dict()

@@ -95,3 +95,10 @@ def without(official, switch):
                 left[key] = left[key][: 784 + 320]
         left['classifier_merge.1.weight'] = left['classifier_merge.1.weight'][:, : 784 + 320]
     return left
+
+
+@pytest.mark.parametrize('name', SWITCHES)
+def test_a_switch_is_true_or_false(name):
+    """A word such as 'false' would count as true."""
+    with pytest.raises(ValueError, match=f"{name}='false': give True or False"):
+        create_model(TINY, **{name: 'false'})

@@ -100,6 +100,12 @@ def test_impossible_settings(arch, settings, message):
         build_feature_branch(arch, **settings)
 
 
+def test_widths_that_the_attention_heads_do_not_divide():
+    with pytest.raises(UserError, match=r'width=0\.4 .* nearest width that fits is 0\.40625'):
+        create_model('dyn_perceiver_resnet18', width=0.4)
+    create_model('dyn_perceiver_resnet18', width=0.40625, num_latents=8)
+
+
 def test_heads_of_the_families():
     """MobileNet-v3 keeps its hidden layer, ResNet drops out features, RegNet has neither."""
     hidden = create_model('dyn_perceiver_mobilenetv3', width=0.75).heads

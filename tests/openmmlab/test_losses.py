@@ -112,6 +112,7 @@ def test_one_weight_for_all_exits(batch):
         (dict(ce_weights={'erly': 1.0}), "ce_weights names 'erly'; it can weight early, latent"),
         (dict(kd_weights={'merged': 1.0}), "kd_weights names 'merged'; it can weight early"),
         (dict(ce_weights=0, kd_weights=0), 'nothing to train'),
+        (dict(kd_weights='half'), "kd_weights='half': give one number, or a dict of them by exit"),
     ],
 )
 def test_weights_that_cannot_be(batch, settings, message):

@@ -138,6 +138,9 @@ def test_a_static_network(run):
 def test_a_name_is_counted_at_the_size_it_was_designed_for(run):
     record = json.loads(succeeded(run('get_flops', 'msdnet_cifar_step2_b7', '--json', '-')))
     assert record['input_shape'] == [3, 32, 32]
+    name = ('get_flops', 'static:timm/test_vit', '--set', 'img_size=48')
+    record = json.loads(succeeded(run(*name, '--json', '-')))
+    assert record['input_shape'] == [3, 48, 48]
 
 
 def test_networks_that_do_not_exist(run):
@@ -146,7 +149,26 @@ def test_networks_that_do_not_exist(run):
     assert answer[2].count('dyn_perceiver_') == 4  # three closest names
     refused(run('get_flops', 'missing.py'), 'no config file missing.py')
     refused(run(*TINY, '--set', 'latents=3'), "no setting 'latents'")
-    refused(run(*TINY, '--set', 'checkpoint=x.pth'), '--set checkpoint: this is no setting')
+    refused(run(*TINY, '--set', 'checkpoint=x.pth'), '--set checkpoint=x.pth: this is no setting')
+
+
+def test_words_for_switches(run):
+    """``false`` is no text that counts as true."""
+    with_z2x, without = (
+        json.loads(succeeded(run(*TINY, '--json', '-', '--set', f'with_z2x={word}')))
+        for word in ('True', 'false')
+    )
+    assert without['exits'][-1]['macs'] < with_z2x['exits'][-1]['macs']
+    refused(run(*TINY, '--set', 'with_z2x=off'), "with_z2x='off': give True or False")
+    refused(run('get_flops', 'msdnet', '--set', 'lazy=1'), 'lazy=1: give True or False')
+
+
+def test_overrides_of_a_config_that_do_not_fit(run):
+    msdnet = CONFIG.replace('dyn-perceiver_regnety-tiny', 'msdnet-tiny')
+    override = ('get_flops', msdnet, '--cfg-options')
+    refused(run(*override, 'model.backbone.channels=32'), 'backbone offers exit_channels=')
+    refused(run(*override, 'model.backbone.chanels=32'), "no setting 'chanels'; valid are stem, ")
+    refused(run(*override, 'model.backbone.type=MSDNett'), 'closest of our names: MSDNet')
 
 
 def test_options_that_do_not_fit(run, tmp_path):

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...networks import build_network
-from .dyn_perceiver import dyn_perceiver_candidates
+from .dyn_perceiver import dyn_perceiver_candidates, likely_branch
 from .msdnet import msdnet_candidates
 from .ranet import ranet_candidates
 from .tensors import shapes_of
+
+__all__ = ['fits', 'likely_branch', 'likely_settings']
 
 _CANDIDATES: tuple[Callable[[Mapping[str, Tensor]], Iterator[dict[str, Any]]], ...] = (
     dyn_perceiver_candidates,
@@ -38,17 +40,10 @@ def likely_settings(state_dict: Mapping[str, Tensor]) -> dict[str, Any] | None:
             for settings in candidates(state_dict):
                 if fits(settings, state_dict):
                     return settings
-        except (KeyError, IndexError, ValueError):  # a tensor it looks at is not there
+        # A tensor it looks at is not there, or is nothing like what it should be.
+        except (LookupError, ArithmeticError, ValueError, TypeError):
             continue
     return None
-
-
-def differing_settings(
-    ours: Mapping[str, Any], theirs: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Where two networks differ: our settings that they have otherwise, and theirs."""
-    names = [name for name in theirs if ours.get(name, theirs) != theirs[name]]
-    return {n: ours[n] for n in names if n in ours}, {n: theirs[n] for n in names}
 
 
 def fits(settings: Mapping[str, Any], state_dict: Mapping[str, Tensor]) -> bool:

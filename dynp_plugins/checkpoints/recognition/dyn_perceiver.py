@@ -15,19 +15,26 @@ from .tensors import count_matches, has_prefix, num_classes_of, shapes_of
 _BRANCH = 'backbone.feature_branch.'
 
 
-def dyn_perceiver_candidates(found: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
-    """The settings of a Dyn-Perceiver, as far as ``found`` belongs to one."""
+def likely_branch(found: Mapping[str, Tensor]) -> tuple[str, float] | None:
+    """Name and width of the feature branch in ``found``, None if there is none that is known."""
     branch = {
         key.removeprefix(_BRANCH): value.shape
         for key, value in found.items()
         if key.startswith(_BRANCH)
     }
-    branches = [
-        candidate for candidate in _branch_candidates() if _branch_shapes(*candidate) == branch
-    ]
-    if not branches:
+    for arch in list_feature_branches():
+        for width in list_widths(arch):
+            if _branch_shapes(arch, width) == branch:
+                return arch, width
+    return None
+
+
+def dyn_perceiver_candidates(found: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
+    """The settings of a Dyn-Perceiver, as far as ``found`` belongs to one."""
+    branch = likely_branch(found)
+    if branch is None:
         return
-    arch, width = branches[0]
+    arch, width = branch
     exits = tuple(name for name in EXITS if has_prefix(found, f'heads.classifiers.{name}.'))
     settings = dict(
         name=f'dyn_perceiver_{arch}',
@@ -56,11 +63,6 @@ def dyn_perceiver_candidates(found: Mapping[str, Tensor]) -> Iterator[dict[str, 
 
 def _simple(factor: float) -> float:
     return int(factor) if factor == int(factor) else factor
-
-
-@functools.cache
-def _branch_candidates() -> list[tuple[str, float]]:
-    return [(arch, width) for arch in list_feature_branches() for width in list_widths(arch)]
 
 
 @functools.cache

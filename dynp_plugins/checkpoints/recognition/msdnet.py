@@ -1,12 +1,11 @@
 """An MSDNet's settings, read off its tensors.
 
-Settings that give the same network, such as all growth factors doubled and the growth rate halved,
-cannot be told apart; the finest scale is taken to have factor 1.
+Of settings that give the same network, those with the smallest growth factors are named.
 """
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -23,7 +22,7 @@ def msdnet_candidates(found: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
     total = max(int(m[1]) for key in found if (m := re.match(rf'{_UNITS}layer(\d+)_', key)))
     num_blocks = count_matches(found, r'heads\.classifiers\.(\w+)\.')
     stem = found[f'{_UNITS}first_scale0.0.weight']
-    channels = len(stem)
+    widths = [len(found[f'{_UNITS}first_scale{scale}.0.weight']) for scale in range(num_scales)]
     growth = len(found[f'{_UNITS}layer1_scale0.normal.1.0.weight'])
     common = dict(
         name='msdnet',
@@ -31,27 +30,30 @@ def msdnet_candidates(found: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
         stem='imagenet' if stem.shape[-1] == 7 else 'cifar',
         num_blocks=num_blocks,
         num_scales=num_scales,
-        channels=channels,
-        growth_rate=growth,
-        growth_factor=tuple(
-            len(found[f'{_UNITS}first_scale{scale}.0.weight']) // channels
-            for scale in range(num_scales)
-        ),
         bottleneck_factor=tuple(_bottleneck_factor(found, scale) for scale in range(num_scales)),
     )
-    for reduction in _reductions(found, common['growth_factor']):
-        for prune in ('max', 'min'):
-            for step_mode, base, step in _depths(total, num_blocks):
-                settings = dict(
-                    common,
-                    base=base,
-                    step=step,
-                    step_mode=step_mode,
-                    reduction=reduction,
-                    prune=prune,
-                )
-                if _exit_channels(settings) == _exit_channels_of(found, num_blocks):
-                    yield settings
+    exit_channels = _exit_channels_of(found, num_blocks)
+    for growth_factor in _growth_factors(widths):
+        sizes = dict(
+            channels=widths[0] // growth_factor[0],
+            growth_rate=growth // growth_factor[0],
+            growth_factor=growth_factor,
+        )
+        for reduction in _reductions(found, growth_factor):
+            for prune in ('max', 'min'):
+                for step_mode, base, step in _depths(total, num_blocks):
+                    depth = dict(base=base, step=step, step_mode=step_mode)
+                    settings = {**common, **sizes, **depth, 'reduction': reduction, 'prune': prune}
+                    if _exit_channels(settings) == exit_channels:
+                        yield settings
+
+
+def _growth_factors(widths: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Factors of the scales that have these widths; those without a common divisor first."""
+    most = math.gcd(*widths)
+    for common in range(1, most + 1):
+        if most % common == 0:
+            yield tuple(width // most * common for width in widths)
 
 
 def _exit_channels(settings: dict[str, Any]) -> list[int]:

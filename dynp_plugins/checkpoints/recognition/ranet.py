@@ -1,10 +1,11 @@
 """A RANet's settings, read off its tensors.
 
 Settings that give the same network, such as all growth factors doubled and the growth rate halved,
-cannot be told apart; the smallest factor is taken to be 1.
+cannot be told apart; the factors are taken to have no common divisor.
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,7 +22,8 @@ def ranet_candidates(found: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
     """The settings of a RANet, as far as ``found`` belongs to one."""
     count = count_matches(found, _FIRST)
     widths = [len(found[f'backbone.first_layers.{i}.0.weight']) for i in reversed(range(count))]
-    factors = [width // min(widths) for width in widths]
+    channels = math.gcd(*widths)
+    factors = [width // channels for width in widths]
     blocks = [count_matches(found, _pattern(s, r'(\d+)\.')) for s in range(count)]
     layers = [count_matches(found, _pattern(0, rf'{b}\.layers\.(\d+)\.')) for b in (0, 1)]
     common = dict(
@@ -33,7 +35,7 @@ def ranet_candidates(found: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
         ),
         growth_factor=tuple(factors),
         bottleneck_factor=tuple(_bottleneck_factor(found, s) for s in range(count)),
-        channels=min(widths),
+        channels=channels,
         growth_rate=len(found[f'{_SUB_NETWORKS}0.0.layers.0.own.1.0.weight']) // factors[0],
         num_blocks=blocks[0],
         block_step=blocks[1] - blocks[0] if count > 1 else 2,

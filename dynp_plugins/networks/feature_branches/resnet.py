@@ -19,7 +19,7 @@ _BLOCKS = {
 }
 RESNET_ARCHS = tuple(_BLOCKS)
 RESNET_WIDTHS = (0.375, 0.5, 0.625, 0.75, 1.0)
-"""The published widths; any other that leaves channels works as well."""
+"""The published widths; in a Dyn-Perceiver every multiple of 1/32 works as well."""
 
 _BASE_WIDTHS = (64, 128, 256, 512)
 _FEATURE_DROPOUT = 0.2
@@ -61,9 +61,9 @@ def resnet(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> Featur
     widths = [int(width * base) for base in _BASE_WIDTHS]
     if widths[0] < 8:
         raise UserError(f'width={width}: {arch} needs at least 0.125, which leaves 8 channels')
-    if not 0 <= drop_path_rate < 1:
+    if not isinstance(drop_path_rate, int | float) or not 0 <= drop_path_rate < 1:
         raise UserError(
-            f'drop_path_rate={drop_path_rate}: give a probability of at least 0, below 1'
+            f'drop_path_rate={drop_path_rate!r}: give a probability of at least 0, below 1'
         )
     block, depths = _BLOCKS[arch]
     stem = nn.Sequential(

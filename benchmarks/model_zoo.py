@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
-from mmengine.config import Config
 
 from dynp_plugins.errors import UserError
-from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.openmmlab.classifiers import build_classifier
 from dynp_plugins.openmmlab.config_files import load_config
 
@@ -84,19 +81,6 @@ def _read_model(model: Mapping[str, Any], repository: Path) -> ZooModel:
         published_top1=top1,
         source=result.get('Source', ''),
     )
-
-
-def network_without_data(config: Config) -> MultiExitNetwork:
-    """A config's network on torch's meta device, in eval mode: shapes without numbers, quickly.
-
-    Raises:
-        UserError: The network cannot be built.
-    """
-    # torchvision computes its RegNets' widths with tensors, which then need numbers.
-    device = 'cpu' if config.model.backbone.type == 'StaticNetwork' else 'meta'
-    with torch.device(device):
-        classifier = build_classifier(config)
-    return multi_exit_network(classifier.to('meta').eval())
 
 
 def count_costs(config: str | Path) -> NetworkCosts:

@@ -109,11 +109,6 @@ def tables(models: Sequence[ZooModel], costs: Mapping[str, NetworkCosts]) -> str
     return '\n'.join(parts)
 
 
-def leading_cells(model: ZooModel, parameters: int) -> str:
-    """The begin of a model's row, which needs no run of the network: its config and parameters."""
-    return f'| {_config(model)} | {_parameters(parameters)} |'
-
-
 _Cell = Callable[[ZooModel, NetworkCosts], str]
 
 

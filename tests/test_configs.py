@@ -1,6 +1,7 @@
 """Every config in configs/ can be read; its network is the one its name says, and fits its data."""
 
 import ast
+import copy
 import functools
 import pickle
 import re
@@ -18,10 +19,9 @@ from PIL import Image
 
 from benchmarks.exit_pass import build_split
 from benchmarks.input_shapes import config_input_shape
-from benchmarks.model_zoo import network_without_data
-from dynp_plugins import create_model
 from dynp_plugins.openmmlab.classifiers import build_classifier
 from dynp_plugins.openmmlab.config_files import load_config
+from tests.config_networks import assert_same, network_without_data
 
 REPOSITORY = Path(__file__).parents[1]
 CONFIGS = sorted(
@@ -55,7 +55,7 @@ NETWORKS = {
             'dyn_perceiver_mobilenetv3',
             dict(width=width, depth_factor=(1, 1, 1, 3)),
         )
-        for width in (1.0, 1.25, 1.5)
+        for width in (0.5, 1.0, 1.25, 1.5, 2.0)
     },
     'dyn-perceiver_regnety-tiny': (
         'dyn_perceiver_regnety_tiny',
@@ -103,8 +103,6 @@ def read(path):
 @functools.cache
 def network_of(path):
     """The config's network without numbers in its weights, so that the largest are quick."""
-    if read(path).model.backbone.get('name', '').startswith('timm/'):
-        pytest.importorskip('timm')
     return network_without_data(read(path))
 
 
@@ -118,17 +116,6 @@ def scoped_types(entry):
     elif isinstance(entry, (list, tuple)):
         for value in entry:
             yield from scoped_types(value)
-
-
-def regularisation(network):
-    """Whatever drops something while training, by module, with its rate."""
-    rates = ('p', 'drop_prob', 'drop_probability', 'feature_dropout')
-    return {
-        f'{name}.{rate}': getattr(module, rate)
-        for name, module in network.named_modules()
-        for rate in rates
-        if isinstance(getattr(module, rate, None), float)
-    }
 
 
 def test_there_are_configs():
@@ -149,16 +136,9 @@ def test_network_takes_the_pictures_of_the_test_split(path):
 
 @named_configs
 def test_network_is_the_one_that_the_name_says(path):
-    config, network = read(path), network_of(path)
     name, settings = NETWORKS[path.stem.rsplit('_', 2)[0]]
-    # As in `network_without_data`.
-    with torch.device('cpu' if name.startswith('static:') else 'meta'):
-        named = create_model(name, num_classes=config.model.head.num_classes, **settings)
-    named = named.to('meta').eval()
-    assert named.exit_names == network.exit_names
-    shapes = [{k: v.shape for k, v in net.state_dict().items()} for net in (named, network)]
-    assert shapes[0] == shapes[1]
-    assert regularisation(named) == regularisation(network)
+    num_classes = read(path).model.head.num_classes
+    assert_same(network_of(path), name, num_classes=num_classes, **settings)
 
 
 @every_config
@@ -212,15 +192,22 @@ def test_name_says_batch_epochs_and_data(path):
 
 @every_config
 def test_types_of_other_packages_are_scoped(path):
-    config = read(path)
-    entries = [
-        config.model,
-        config.data_preprocessor,
-        *(config[f'{split}_dataloader'].dataset for split in ('train', 'calibration', 'test')),
-    ]
+    config = copy.deepcopy(read(path))
+    datasets = [config[f'{split}_dataloader'].dataset for split in ('train', 'calibration', 'test')]
+    for dataset in datasets[1:]:
+        pipeline = dataset.get('dataset', dataset).pipeline
+        if pipeline[0].type == 'LoadImageFromFile':  # mmpretrain's inferencers know no other name
+            del pipeline[0]
     known = MODELS.module_dict.keys() | {'EmbeddedDigits', 'HeldOut', 'ImageFiles'}
-    for name in scoped_types(entries):
+    for name in scoped_types([config.model, config.data_preprocessor, *datasets]):
         assert name.startswith('mmpretrain.') or name in known, name
+
+
+@configs_of_files
+def test_inferencers_can_leave_out_the_loading_step(path):
+    config = read(path)
+    assert config.default_scope == 'mmpretrain'
+    assert config.test_dataloader.dataset.pipeline[0].type == 'LoadImageFromFile'
 
 
 @configs_of_files

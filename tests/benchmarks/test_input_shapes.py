@@ -6,7 +6,7 @@ from mmengine.config import Config
 from benchmarks.input_shapes import config_input_shape, parse_input_shape
 from dynp_plugins import UserError
 
-LOAD = dict(type='mmpretrain.LoadImageFromFile')
+LOADS = ('mmpretrain.LoadImageFromFile', 'LoadImageFromFile')
 PACK = dict(type='mmpretrain.PackInputs')
 
 
@@ -34,9 +34,12 @@ def test_channels_come_first():
         parse_input_shape(['224', '224', '3'])
 
 
-def config_with(*steps, data_root='no/such/folder', wrapped=False):
+def config_with(*steps, data_root='no/such/folder', wrapped=False, load=LOADS[0]):
     dataset = dict(
-        type='ImageFiles', data_root=str(data_root), test_mode=True, pipeline=[LOAD, *steps, PACK]
+        type='ImageFiles',
+        data_root=str(data_root),
+        test_mode=True,
+        pipeline=[dict(type=load), *steps, PACK],
     )
     if wrapped:
         dataset = dict(type='HeldOut', part='rest', size=1, dataset=dataset)
@@ -62,10 +65,12 @@ def registered():
 RESIZE_EDGE = dict(type='mmpretrain.ResizeEdge', scale=64, edge='short')
 
 
+@pytest.mark.parametrize('load', LOADS)
 @pytest.mark.parametrize('wrapped', [False, True])
-def test_crop_of_the_test_pipeline(wrapped):
+def test_crop_of_the_test_pipeline(wrapped, load):
     crop = dict(type='mmpretrain.CenterCrop', crop_size=48)
-    assert config_input_shape(config_with(RESIZE_EDGE, crop, wrapped=wrapped)) == (3, 48, 48)
+    config = config_with(RESIZE_EDGE, crop, wrapped=wrapped, load=load)
+    assert config_input_shape(config) == (3, 48, 48)
 
 
 def test_resize_takes_width_and_height():
@@ -82,9 +87,10 @@ def save_pictures(folder, *sizes):
         Image.new('RGB', size).save(path)
 
 
-def test_pictures_that_all_have_one_size(tmp_path):
+@pytest.mark.parametrize('load', LOADS)
+def test_pictures_that_all_have_one_size(tmp_path, load):
     save_pictures(tmp_path, (40, 20), (40, 20))
-    assert config_input_shape(config_with(data_root=tmp_path)) == (3, 20, 40)
+    assert config_input_shape(config_with(data_root=tmp_path, load=load)) == (3, 20, 40)
 
 
 def test_pictures_of_different_sizes(tmp_path):

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.model_zoo import list_metafiles, network_without_data, read_metafile
+from benchmarks.model_zoo import list_metafiles, read_metafile
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.config_files import load_config
+from tests.config_networks import network_without_data
 
 REPOSITORY = Path(__file__).parents[2]
 MODELS = [
@@ -28,10 +29,7 @@ def test_every_config_with_a_recipe_is_in_the_metafile_beside_it():
 
 @pytest.mark.parametrize('model', MODELS, ids=lambda model: model.name)
 def test_parameters_are_those_of_the_network(model):
-    config = load_config(model.config)
-    if config.model.backbone.get('name', '').startswith('timm/'):
-        pytest.importorskip('timm')
-    network = network_without_data(config)
+    network = network_without_data(load_config(model.config))
     assert model.parameters == sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -2,12 +2,16 @@
 
 import logging
 
+import mmcv
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import Compose
+from mmengine.registry import DefaultScope
 from mmpretrain import ImageClassificationInferencer, get_model, inference_model, list_models
 from mmpretrain.apis.model import ModelHub
 from modelindex.load_model_index import load
+from PIL import Image
 
 import dynp_plugins.openmmlab
 from benchmarks.exit_pass import multi_exit_network
@@ -67,6 +71,56 @@ def test_inferencer_answers_with_the_last_exit(pictures, tmp_path):
     from_file = ImageClassificationInferencer(SMALL, pretrained=str(checkpoint), device='cpu')
     for answer, again in zip(answers, from_file(pictures), strict=True):
         assert np.allclose(answer['pred_scores'], again['pred_scores'], atol=1e-6)
+
+
+def tell_apart(network, images):
+    """Give a fresh network norms that fit these images, so that its answers to them differ."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1.0
+    with torch.no_grad():
+        network.train()(images)
+        *_, last_layer = (m for m in network.modules() if isinstance(m, torch.nn.Linear))
+        last_layer.weight.mul_(3 / network.eval()(images)[-1].std())
+
+
+@pytest.mark.parametrize(
+    'model',
+    [
+        'dyn-perceiver_mobilenetv3-0.75_8xb128-600e_in1k',
+        'msdnet-step4_4xb64-90e_in1k',
+        'static-mobilenetv3-large_8xb128-300e_in1k',
+        str(
+            REPOSITORY
+            / 'configs/classification/dyn_perceiver/dyn-perceiver_regnety-tiny_image-files.py'
+        ),
+    ],
+    ids=lambda model: model.rpartition('/')[2].partition('.py')[0],
+)
+def test_inferencer_reads_files_as_the_test_pipeline_does(model, tmp_path):
+    random = np.random.default_rng(0)
+    # Pictures of a few large squares, which the pipelines' resizing does not average away.
+    squares = random.integers(0, 255, (4, 5, 3), np.uint8).repeat(70, 0).repeat(70, 1)
+    colour, grey = (str(tmp_path / f'{name}.png') for name in ('colour', 'grey'))
+    Image.fromarray(squares).save(colour)
+    Image.fromarray(squares[..., 0]).save(grey)
+
+    torch.manual_seed(0)
+    inferencer = ImageClassificationInferencer(model, pretrained=False, device='cpu')
+    network = multi_exit_network(inferencer.model)
+    pipeline = inferencer.config.test_dataloader.dataset.pipeline
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        pipeline = Compose(pipeline)
+    read = [pipeline(dict(img_path=path, gt_label=0))['inputs'] for path in (colour, grey)]
+    images = inferencer.model.data_preprocessor({'inputs': read})['inputs']
+    tell_apart(network, images)
+    with torch.no_grad():
+        expected = network(images)[-1].softmax(-1).numpy()
+    assert np.abs(expected[0] - expected[1]).max() > 1e-2
+
+    pictures = [colour, grey, mmcv.imread(colour)]
+    scores = [answer['pred_scores'] for answer in inferencer(pictures)]
+    assert np.allclose(scores, expected[[0, 1, 0]], atol=1e-4)
 
 
 @pytest.mark.filterwarnings('ignore:Unable to find pre-defined checkpoint')

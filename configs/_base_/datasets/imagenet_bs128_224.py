@@ -54,8 +54,10 @@ train_pipeline = [
     ),
     dict(type='mmpretrain.PackInputs'),
 ]
+# Unscoped, which default_scope makes mmpretrain's: its inferencers read the picture themselves and
+# leave out the loading step, but only by this exact name.
 test_pipeline = [
-    dict(type='mmpretrain.LoadImageFromFile'),
+    dict(type='LoadImageFromFile'),
     dict(
         type='mmpretrain.ResizeEdge',
         scale=256,

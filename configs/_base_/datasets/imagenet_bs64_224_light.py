@@ -14,7 +14,7 @@ train_pipeline = [
     dict(type='mmpretrain.PackInputs'),
 ]
 test_pipeline = [
-    dict(type='mmpretrain.LoadImageFromFile'),
+    dict(type='LoadImageFromFile'),  # unscoped for inferencers, as in the base
     dict(type='mmpretrain.ResizeEdge', scale=256, edge='short', backend='pillow'),
     dict(type='mmpretrain.CenterCrop', crop_size=224),
     dict(type='mmpretrain.PackInputs'),

@@ -1,0 +1,43 @@
+"""Networks of configs without numbers in their weights, so that tests build the largest fast."""
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from benchmarks.exit_pass import multi_exit_network
+from dynp_plugins import create_model
+from dynp_plugins.networks import MultiExitNetwork
+from dynp_plugins.openmmlab.classifiers import build_classifier
+
+
+def network_without_data(config: Config) -> MultiExitNetwork:
+    """A config's network on torch's meta device, in eval mode; skips what needs a missing timm."""
+    if config.model.backbone.get('name', '').startswith('timm/'):
+        pytest.importorskip('timm')
+    # torchvision computes its RegNets' widths with tensors, which then need numbers.
+    device = 'cpu' if config.model.backbone.type == 'StaticNetwork' else 'meta'
+    with torch.device(device):
+        classifier = build_classifier(config)
+    return multi_exit_network(classifier.to('meta').eval())
+
+
+def assert_same(network, name, **settings):
+    """A network has the layers of the one that `create_model` makes by this name."""
+    with torch.device('cpu' if name.startswith('static:') else 'meta'):
+        named = create_model(name, **settings)
+    named = named.to('meta').eval()
+    assert named.exit_names == network.exit_names
+    shapes = [{k: v.shape for k, v in net.state_dict().items()} for net in (named, network)]
+    assert shapes[0] == shapes[1]
+    assert regularisation(named) == regularisation(network)
+
+
+def regularisation(network):
+    """Whatever drops something while training, by module, with its rate."""
+    rates = ('p', 'drop_prob', 'drop_probability', 'feature_dropout')
+    return {
+        f'{name}.{rate}': getattr(module, rate)
+        for name, module in network.named_modules()
+        for rate in rates
+        if isinstance(getattr(module, rate, None), float)
+    }

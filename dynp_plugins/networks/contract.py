@@ -4,14 +4,44 @@ One definition serves training, dynamic inference and cost counting, so they can
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
+from ..errors import UserError
 from .gradient_rescaling import scale_gradient
 
 State = dict[str, Tensor]
 """What a backbone carries from step to step: batch-first tensors only, so that a batch can be
 thinned by indexing every entry."""
+
+
+def check_images(images: Tensor, channels: int = 3) -> None:
+    """Refuse what no network can run on, such as a single or a grey picture, or bytes.
+
+    Args:
+        images: To be (B, channels, H, W), of any floating type.
+        channels: What the network takes.
+
+    Raises:
+        UserError: They are something else.
+    """
+    if images.ndim != 4 or images.shape[1] != channels or not images.is_floating_point():
+        type_name = str(images.dtype).removeprefix('torch.')
+        raise UserError(
+            f'images must be (B, {channels}, H, W) of floating point, not '
+            f'{tuple(images.shape)} of {type_name}'
+        )
+
+
+def check_num_classes(num_classes: Any) -> None:
+    """Refuse what is no number of classes.
+
+    Raises:
+        UserError: It is not a whole number of at least 1.
+    """
+    if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 1:
+        raise UserError(f'num_classes={num_classes!r}: give a whole number of at least 1')
 
 
 class ExitBackbone(nn.Module):
@@ -34,7 +64,11 @@ class ExitBackbone(nn.Module):
     rescale_gradients: bool = False
 
     def start(self, images: Tensor) -> State:
-        """Turn images (B, 3, H, W) into the state before the first step."""
+        """Turn images (B, 3, H, W) into the state before the first step.
+
+        Raises:
+            UserError: See `check_images`.
+        """
         raise NotImplementedError
 
     def step(self, k: int, state: State) -> tuple[State, Tensor]:
@@ -103,17 +137,17 @@ class MultiExitNetwork(nn.Module):
         ...     logits.append(exit_logits)  # equals network(images)[k]
 
     Raises:
-        ValueError: The heads were built for other exits or widths than the backbone offers.
+        UserError: The heads were built for other exits or widths than the backbone offers.
     """
 
     def __init__(self, backbone: ExitBackbone, heads: ExitHeads):
         super().__init__()
         if tuple(backbone.exit_names) != tuple(heads.exit_names):
-            raise ValueError(
+            raise UserError(
                 f'the backbone has the exits {backbone.exit_names}, the heads {heads.exit_names}'
             )
         if tuple(backbone.exit_channels) != tuple(heads.in_channels):
-            raise ValueError(
+            raise UserError(
                 f'the backbone offers exit_channels={backbone.exit_channels}, '
                 f'the heads expect in_channels={heads.in_channels}'
             )

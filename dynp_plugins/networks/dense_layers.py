@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .contract import ExitHeads
+from .contract import ExitHeads, check_num_classes
 
 STEM_STRIDES = {'cifar': 1, 'imagenet': 4}
 """The stems, and input pixels per pixel of what they put out."""
@@ -99,8 +99,7 @@ class ConvExitHeads(ExitHeads):
         exit_names: Sequence[str] | None = None,
     ):
         super().__init__()
-        if not isinstance(num_classes, int) or num_classes < 1:
-            raise UserError(f'num_classes={num_classes!r}: give a whole number of at least 1')
+        check_num_classes(num_classes)
         self.in_channels = tuple(in_channels)
         self.exit_names = tuple(exit_names or numbered_exits(len(in_channels)))
         if len(self.in_channels) != len(self.exit_names):

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ..errors import UserError
 from .attention import init_linear_layers
-from .contract import ExitHeads
+from .contract import ExitHeads, check_num_classes
 from .dyn_perceiver import EXITS
 
 _LEARNS_FROM = {'latent': 'early', 'merged': 'latent'}
@@ -54,8 +54,7 @@ class DynPerceiverHeads(ExitHeads):
         feature_dropout: float = 0.0,
     ):
         super().__init__()
-        if not isinstance(num_classes, int) or num_classes < 1:
-            raise UserError(f'num_classes={num_classes!r}: give a whole number of at least 1')
+        check_num_classes(num_classes)
         if not isinstance(with_fkt, bool):
             raise UserError(f'with_fkt={with_fkt!r}: give True or False')
         if len(in_channels) != len(exit_names):

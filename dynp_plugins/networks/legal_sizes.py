@@ -11,12 +11,17 @@ from torch.overrides import TorchFunctionMode
 
 _LARGEST_SIDE = 1024
 _SEARCH_SECONDS = 20
+_TYPICAL_SIDES = (32, 64, 96, 128, 160, 192, 224, 240, 256, 288, 299, 320, 384, 448, 512)
+_SMALL_SIDE = 64
+"""How far the search goes where none of the typical sides is right."""
 _LARGEST_STRIDE = 64
 """No network in use steps further than this from one legal side to the next, unless the sides are
 the multiples of the smallest one."""
 
 
-def size_complaint(network: nn.Module, images: Tensor, other_size: str = '') -> str | None:
+def size_complaint(
+    network: nn.Module, images: Tensor, other_size: str = '', likely: int = 224
+) -> str | None:
     """Say which sizes ``network`` takes if it cannot take that of ``images``.
 
     To be called after the network has failed on ``images``: the answer takes up to seconds.
@@ -26,20 +31,21 @@ def size_complaint(network: nn.Module, images: Tensor, other_size: str = '') -> 
             data is.
         images: What it has failed on.
         other_size: What builds the network for other sizes, for example ``'img_size='``.
+        likely: Side of the square images that it was designed for.
 
     Returns:
         The rest of a sentence that starts with the network's name; None where the size is not
         what is wrong, and where no square size was found that is right.
     """
-    if images.ndim != 4:
+    if images.ndim != 4 or not images.is_floating_point():
         return None
     # A thread of its own: the trials are to see neither the tracer that may be counting the
     # network's operators at this moment, nor autocast, nor any other mode of the caller.
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(_complaint, network, images, other_size).result()
+        return pool.submit(_complaint, network, images, other_size, likely).result()
 
 
-def _complaint(network: nn.Module, images: Tensor, other_size: str) -> str | None:
+def _complaint(network: nn.Module, images: Tensor, other_size: str, likely: int) -> str | None:
     try:
         takes = _trial(network, images)
     except Exception:  # what cannot be copied keeps its own error
@@ -47,11 +53,15 @@ def _complaint(network: nn.Module, images: Tensor, other_size: str) -> str | Non
     height, width = images.shape[-2:]
     if takes(height, width):
         return None
+    # Where none of these works, it is most likely not the size that is wrong: a search of all sizes
+    # would only delay the error that says what is.
+    works = any(takes(side, side) for side in (likely, *_TYPICAL_SIDES))
+    last = _LARGEST_SIDE if works else _SMALL_SIDE
     stop = time.monotonic() + _SEARCH_SECONDS
     smallest = 1
     while not takes(smallest, smallest):
         smallest += 1
-        if smallest > _LARGEST_SIDE or time.monotonic() > stop:
+        if smallest > last or time.monotonic() > stop:
             return None
     complaint = f'cannot take images of {height} x {width} pixels: ' + _legal(smallest, takes)
     return complaint + (f'; {other_size} builds it for other sizes' if other_size else '')

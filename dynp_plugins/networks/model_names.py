@@ -1,6 +1,5 @@
 """The names `create_model` knows, and how each network is built."""
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from .msdnet import MSDNetBackbone
 from .msdnet_models import MSDNET_MODELS, msdnet
 from .ranet import RANetBackbone
 from .ranet_models import RANET_MODELS, ranet
-from .static import STATIC_PREFIX, static_network
+from .static import STATIC_PREFIX, closest_names, static_namesakes, static_network
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,19 @@ def build_network(name: str, **overrides: Any) -> MultiExitNetwork:
     Raises:
         UserError: Unknown name (the closest ones are given) or override (the valid ones are).
     """
+    if not isinstance(name, str):
+        raise UserError(
+            f'name={name!r} is no name: give one of dynp_plugins.list_models() or '
+            'static:LIBRARY/NAME'
+        )
     if name.startswith(STATIC_PREFIX):
         return static_network(name, **overrides)
     if name not in _MODELS:
-        close = difflib.get_close_matches(name, _MODELS, n=3, cutoff=0)
-        raise UserError(f'unknown model {name!r}; the closest names are {", ".join(close)}')
+        message = f'unknown model {name!r}; the closest names are '
+        message += ', '.join(closest_names(name, _MODELS))
+        if namesakes := static_namesakes(name):
+            message += f'; static networks of that name are {", ".join(namesakes)}'
+        raise UserError(message)
     model = _MODELS[name]
     for override in overrides:
         if override not in model.overrides:

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .contract import ExitBackbone, State
+from .contract import ExitBackbone, State, check_images
 from .dense_layers import (
     STEM_STRIDES,
     ConvNormAct,
@@ -149,6 +149,7 @@ class RANetBackbone(ExitBackbone):
         Raises:
             UserError: The images are too small or too large for the classifiers.
         """
+        check_images(images)
         check_exit_resolution('RANet', images, self._stride)
         maps = [images]
         for layer in self.first_layers:

@@ -5,13 +5,21 @@ The classifiers are those of other libraries, with their own names, settings and
 """
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .contract import ExitBackbone, ExitHeads, MultiExitNetwork, State
+from .contract import (
+    ExitBackbone,
+    ExitHeads,
+    MultiExitNetwork,
+    State,
+    check_images,
+    check_num_classes,
+)
 from .legal_sizes import size_complaint
 from .static_libraries import Classifier, StaticLibrary, TimmLibrary, TorchvisionLibrary
 
@@ -42,6 +50,8 @@ class StaticBackbone(ExitBackbone):
         num_classes: Number of classes.
         name: What to call it in messages.
         other_size: The setting that builds it for other image sizes, for messages.
+        image_size: Side of the square images that it was designed for.
+        channels: Channels of the images that it takes.
 
     Example:
         >>> network = MultiExitNetwork(StaticBackbone(my_cnn, 10), StaticHeads((10,), 10))
@@ -49,14 +59,25 @@ class StaticBackbone(ExitBackbone):
 
     exit_names = ('final',)
 
-    def __init__(self, classifier: nn.Module, num_classes: int, name='', other_size=''):
+    def __init__(
+        self,
+        classifier: nn.Module,
+        num_classes: int,
+        name: str = '',
+        other_size: str = '',
+        image_size: int = 224,
+        channels: int = 3,
+    ):
         super().__init__()
         self.network = classifier
         self.exit_channels = (num_classes,)
         self.name = name or type(classifier).__name__
         self.other_size = other_size
+        self.image_size = image_size
+        self.channels = channels
 
     def start(self, images: Tensor) -> State:
+        check_images(images, self.channels)
         return {'images': images}
 
     def step(self, k: int, state: State) -> tuple[State, Tensor]:
@@ -72,7 +93,7 @@ class StaticBackbone(ExitBackbone):
         except UserError:
             raise
         except Exception as error:
-            complaint = size_complaint(self.network, images, self.other_size)
+            complaint = size_complaint(self.network, images, self.other_size, self.image_size)
             if complaint is None:
                 raise
             raise UserError(f'{self.name} {complaint}') from error
@@ -140,15 +161,37 @@ def build_static_classifier(name: str, **settings: Any) -> Classifier:
     library = _LIBRARIES[library_name]()
     known = library.names()
     if not library.knows(model):
-        close = difflib.get_close_matches(model, known, n=3, cutoff=0)
+        close = closest_names(model, known)
         raise UserError(
             f'{library_name} has no classifier {model!r}; the closest names are '
             + ', '.join(f'{STATIC_PREFIX}{library_name}/{found}' for found in close)
         )
-    num_classes = settings.get('num_classes', 1)
-    if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 1:
-        raise UserError(f'num_classes={num_classes!r} is no number of classes: give one above 0')
+    check_num_classes(settings.get('num_classes', 1))
     return library.build(model, f'{STATIC_PREFIX}{library_name}/{model}', settings)
+
+
+def closest_names(name: str, known: Iterable[str]) -> list[str]:
+    """The three names most like ``name``; capitals and small letters count as the same."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0)
+    return [by_lower[found] for found in close]
+
+
+def static_namesakes(name: str) -> list[str]:
+    """The static networks of torchvision and, where it is installed, timm that ``name`` may mean.
+
+    Args:
+        name: Such as ``resnet50`` or ``timm/levit_128``, which say too little for `create_model`.
+    """
+    library_name, _, model = name.lower().removeprefix(STATIC_PREFIX).rpartition('/')
+    namesakes = []
+    for candidate in ('torchvision', 'timm'):
+        if library_name not in ('', candidate):
+            continue
+        with suppress(UserError):  # not installed
+            if model in _LIBRARIES[candidate]().names():
+                namesakes.append(f'{STATIC_PREFIX}{candidate}/{model}')
+    return namesakes
 
 
 def _describe(output: Any) -> str:

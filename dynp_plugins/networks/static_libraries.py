@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -19,6 +19,8 @@ class Classifier(NamedTuple):
     num_classes: int
     name: str
     other_size: str
+    image_size: int
+    channels: int = 3
 
 
 class StaticLibrary:
@@ -52,7 +54,11 @@ class StaticLibrary:
 
 _CHECKPOINT = 'weights are never downloaded; load a file with checkpoint='
 _WHOLE = 'only whole classifiers are built'
-_REFUSED_BY_TORCHVISION = dict.fromkeys(('weights', 'weights_backbone', 'progress'), _CHECKPOINT)
+_REFUSED_BY_TORCHVISION = dict.fromkeys(
+    # The last two are old names, which torchvision still takes.
+    ('weights', 'weights_backbone', 'progress', 'pretrained', 'pretrained_backbone'),
+    _CHECKPOINT,
+)
 _REFUSED_BY_TIMM = {
     'pretrained': _CHECKPOINT,
     'pretrained_cfg': _CHECKPOINT,
@@ -76,8 +82,13 @@ class TorchvisionLibrary(StaticLibrary):
         settings = {**_TORCHVISION_DEFAULTS.get(model, {}), **settings}
         builder = models.get_model_builder(model)
         classifier = _build(builder, full_name, settings, _REFUSED_BY_TORCHVISION)
-        num_classes = settings.get('num_classes', 1000)
-        return Classifier(classifier, num_classes, full_name, _size_setting(classifier))
+        return Classifier(
+            classifier,
+            settings.get('num_classes', 1000),
+            full_name,
+            _size_setting(classifier),
+            _given_size(settings) or _smallest_crop(model),
+        )
 
 
 class TimmLibrary(StaticLibrary):
@@ -105,7 +116,15 @@ class TimmLibrary(StaticLibrary):
         classifier = _build(build, full_name, settings, _REFUSED_BY_TIMM)
         if not classifier.num_classes:
             raise UserError(f'{full_name} comes without a classifier: set num_classes')
-        return Classifier(classifier, classifier.num_classes, full_name, _size_setting(classifier))
+        channels, height, _ = classifier.pretrained_cfg.get('input_size', (3, 224, 224))
+        return Classifier(
+            classifier,
+            classifier.num_classes,
+            full_name,
+            _size_setting(classifier),
+            _given_size(settings) or height,
+            settings.get('in_chans') or channels,
+        )
 
 
 def _build(
@@ -161,3 +180,19 @@ def _size_setting(classifier: nn.Module) -> str:
     """The setting of a classifier's class for the image size, '' if it has none."""
     settings = _settings(classifier)
     return next((f'{name}=' for name in _SIZE_SETTINGS if name in settings), '')
+
+
+def _given_size(settings: Mapping[str, Any]) -> int | None:
+    """The image size that a classifier is built for, where its settings say so."""
+    return next((side(settings[name]) for name in _SIZE_SETTINGS if settings.get(name)), None)
+
+
+def side(size: int | Sequence[int]) -> int:
+    """The side of a size such as ``224`` or ``(224, 224)``."""
+    return size if isinstance(size, int) else size[0]
+
+
+def _smallest_crop(model: str) -> int:
+    """The image size of torchvision's weights; of several ones that without the final fine-tuning
+    on larger images that some have."""
+    return min(side(weights.transforms().crop_size) for weights in models.get_model_weights(model))

@@ -3,7 +3,7 @@
 import copy
 import inspect
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,19 +20,22 @@ from torch import Tensor
 from ..errors import UserError
 from ..networks import ExitBackbone, StaticBackbone, StaticHeads
 from ..networks.static import build_static_classifier
-from ..networks.static_libraries import Classifier, StaticLibrary
+from ..networks.static_libraries import Classifier, StaticLibrary, side
+from .backbones import OpenMMLabOptions
 
 MODELS.register_module(module=StaticHeads)
 
 
 @MODELS.register_module()
-class StaticNetwork(StaticBackbone, BaseModule):
+class StaticNetwork(OpenMMLabOptions, StaticBackbone, BaseModule):
     """A torchvision, timm or mmpretrain classifier as backbone of ``mmpretrain.ImageClassifier``.
 
     Args:
         name: ``LIBRARY/NAME``, as in ``create_model('static:LIBRARY/NAME')``.
         init_cfg: As everywhere in OpenMMLab. The library initialises the weights of its network;
             ``dict(type='Pretrained', ...)`` replaces them.
+        rescale_gradients: Without effect, because there is one exit; a config may switch it on for
+            any network.
         **settings: ``num_classes``, and what the library's own builder takes.
 
     Example:
@@ -45,9 +48,17 @@ class StaticNetwork(StaticBackbone, BaseModule):
         ...         heads=dict(type='StaticHeads')))
     """
 
-    def __init__(self, name: str, init_cfg: dict | list | None = None, **settings: Any):
-        super().__init__(**build_static_classifier(name, **settings)._asdict())
-        self.init_cfg = copy.deepcopy(init_cfg)
+    def __init__(
+        self,
+        name: str,
+        init_cfg: dict | list | None = None,
+        rescale_gradients: bool = False,
+        **settings: Any,
+    ):
+        classifier = build_static_classifier(name, **settings)
+        super().__init__(
+            **classifier._asdict(), init_cfg=init_cfg, rescale_gradients=rescale_gradients
+        )
         # mmengine calls every child's `init_weights`, which timm's networks have, too.
         self.network.is_init = True
 
@@ -75,7 +86,8 @@ class MMPretrainLibrary(StaticLibrary):
                 f'{full_name}: weights are never downloaded; load a file with checkpoint='
             )
         try:
-            config = ModelHub.get(model).config.model.to_dict()
+            whole_config = ModelHub.get(model).config
+            config = whole_config.model.to_dict()
         except Exception as error:  # a few of its configs are broken
             raise UserError(f'mmpretrain cannot read its config of {full_name}: {error}') from error
         if config['type'].rpartition('.')[2] != 'ImageClassifier' or not config.get('head'):
@@ -94,7 +106,16 @@ class MMPretrainLibrary(StaticLibrary):
         (num_classes,) = {part['num_classes'] for part in _parts_with_classes(config)}
         size = 'img_size' in inspect.signature(type(classifier.backbone).__init__).parameters
         other_size = 'backbone=dict(img_size=...)' if size else ''
-        return Classifier(classifier, num_classes, full_name, other_size)
+        backbone = config['backbone']
+        given = settings.get('backbone', {}).get('img_size')
+        return Classifier(
+            classifier,
+            num_classes,
+            full_name,
+            other_size,
+            side(given or _pipeline_size(whole_config)),
+            backbone.get('in_channels', backbone.get('in_chans', 3)),
+        )
 
 
 class _LogitsClassifier(ImageClassifier):
@@ -161,6 +182,16 @@ def _check(classifier: ImageClassifier, full_name: str) -> None:
         raise UserError(f'{full_name} is one of our configs, not a network of mmpretrain')
     if isinstance(classifier.head, MultiLabelClsHead):
         raise UserError(f'{full_name} gives several labels to an image, static networks give one')
+
+
+def _pipeline_size(config: Config) -> int | Sequence[int]:
+    """The size at which a config's pictures reach its network."""
+    for pipeline in ('test_pipeline', 'train_pipeline'):
+        for key in ('crop_size', 'scale'):  # pictures are scaled first and cropped then
+            sizes = [step[key] for step in config.get(pipeline, ()) if step.get(key)]
+            if sizes:
+                return sizes[-1]
+    return 224
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import dynp_plugins
+from dynp_plugins import UserError
 from dynp_plugins.networks import ExitBackbone, ExitHeads, MultiExitNetwork
 
 NETWORKS = {
@@ -27,6 +28,7 @@ NETWORKS = {
         step=2,
         block_step=1,
     ),
+    'static:torchvision/mobilenet_v3_small': {},
 }
 """A small network of every family, for 64x64 pictures."""
 
@@ -117,6 +119,39 @@ def test_every_parameter_learns(network):
     finally:
         network.eval().zero_grad()
     assert dead == []
+
+
+@pytest.mark.parametrize(
+    ('images', 'seen'),
+    [
+        (torch.zeros(2, 1, 64, 64), r'\(2, 1, 64, 64\) of float32'),
+        (torch.zeros(2, 4, 64, 64), r'\(2, 4, 64, 64\) of float32'),
+        (torch.zeros(3, 64, 64), r'\(3, 64, 64\) of float32'),
+        (torch.zeros(2, 3, 64, 64, dtype=torch.uint8), r'\(2, 3, 64, 64\) of uint8'),
+    ],
+    ids=['grey', 'four_channels', 'single', 'bytes'],
+)
+def test_what_are_no_images_is_refused(network, images, seen):
+    wanted = r'images must be \(B, 3, H, W\) of floating point, not '
+    with pytest.raises(UserError, match=wanted + seen):
+        network(images)
+    with pytest.raises(UserError, match=wanted + seen):
+        network.start(images)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_autocast_runs_on_images_of_either_type(network, dtype):
+    with torch.autocast('cpu', torch.bfloat16):
+        logits = network(images().to(dtype))
+    assert all(y.shape == (3, 5) and torch.isfinite(y).all() for y in logits)
+
+
+@torch.no_grad()
+def test_the_check_of_the_images_can_be_exported(network):
+    exported = torch.export.export(network, (images(),)).module()
+    for ours, theirs in zip(network(images()), exported(images()), strict=True):
+        torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-5)
 
 
 class Chain(ExitBackbone):

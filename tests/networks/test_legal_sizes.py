@@ -88,6 +88,32 @@ def test_no_complaint_where_the_size_is_not_what_is_wrong():
     assert size_complaint(network, torch.zeros(3, 20, 20)) is None
 
 
+class Counted(nn.Module):
+    """Takes images of 3 channels and counts the trials."""
+
+    trials = 0
+
+    def forward(self, images):
+        type(self).trials += 1
+        return images.unflatten(1, (3, 1))
+
+
+def test_an_error_that_no_size_explains_is_not_delayed():
+    Counted.trials = 0
+    assert size_complaint(Counted(), images(64).byte()) is None
+    assert Counted.trials == 0
+    assert size_complaint(Counted(), torch.zeros(1, 4, 64, 64)) is None
+    assert 0 < Counted.trials < 100  # all sizes would be 1024
+
+
+def test_the_size_it_was_designed_for_is_tried_first():
+    class Only(nn.Module):
+        def forward(self, images):
+            return images.view(len(images), 3, 333, 333)
+
+    assert '333 x 333 is the only' in size_complaint(Only(), images(224), likely=333)
+
+
 def test_the_network_itself_is_not_run():
     network, seen = Fixed().train(), []
     network.register_forward_hook(lambda module, inputs, output: seen.append(output))

@@ -10,8 +10,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.macs import exit_costs
-from dynp_plugins import UserError, create_model
+from dynp_plugins import UserError, create_model, list_models
 from dynp_plugins.networks import MultiExitNetwork, StaticBackbone, StaticHeads
+from dynp_plugins.networks.static_libraries import TorchvisionLibrary, _smallest_crop
 
 TORCHVISION = 'torchvision 0.29, meta["_ops"] of the default weights'
 TIMM = 'timm, results/benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv'
@@ -106,12 +107,17 @@ def test_nothing_is_downloaded(name, monkeypatch):
     monkeypatch.setattr(socket, 'getaddrinfo', refuse)
     monkeypatch.setattr(socket.socket, 'connect', refuse)
     create_model(f'static:{name}')
+    for setting in ('pretrained', 'pretrained_backbone', 'weights'):
+        with pytest.raises(UserError, match=rf"setting '{setting}'"):
+            create_model(f'static:{name}', **{setting: True})
 
 
 def test_without_timm_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'timm', None)
     with pytest.raises(UserError, match=r'not installed: pip install "dynp-plugins\[timm\]"'):
         create_model('static:timm/levit_128')
+    with pytest.raises(UserError, match=r'of that name are static:torchvision/resnet50$'):
+        create_model('resnet50')
 
 
 @pytest.mark.parametrize(
@@ -121,6 +127,7 @@ def test_without_timm_the_error_says_how_to_install_it(monkeypatch):
             'static:torchvision/resnet51',
             r"no classifier 'resnet51'; .* static:torchvision/resnet50",
         ),
+        ('static:torchvision/ResNet50', r'closest names are static:torchvision/resnet50,'),
         ('static:timm/levit_129', r"no classifier 'levit_129'; .* static:timm/levit_128"),
         ('static:timm/levit_128.nonsense', r'closest names are .*static:timm/levit_128,'),
         ('static:timm/hf-hub:timm/levit_128', r'closest names are static:timm/levit_128, '),
@@ -131,6 +138,81 @@ def test_without_timm_the_error_says_how_to_install_it(monkeypatch):
 def test_unknown_names_get_near_ones(name, message):
     with pytest.raises(UserError, match=message):
         create_model(name)
+
+
+@pytest.mark.parametrize(
+    ('name', 'namesakes'),
+    [
+        ('levit_128', 'static:timm/levit_128'),
+        ('timm/levit_128', 'static:timm/levit_128'),
+        ('STATIC:timm/LeViT_128', 'static:timm/levit_128'),
+        ('ResNet50', 'static:torchvision/resnet50, static:timm/resnet50'),
+        ('torchvision/resnet50', 'static:torchvision/resnet50'),
+        ('tim/levit_128', None),
+        ('resnet51', None),
+        ('MSDNET', None),
+    ],
+)
+def test_static_networks_of_an_unknown_name_are_named(name, namesakes):
+    with pytest.raises(UserError) as caught:
+        create_model(name)
+    start, closest, *rest = str(caught.value).split('; ')
+    assert start == f'unknown model {name!r}'
+    closest = closest.removeprefix('the closest names are ').split(', ')
+    assert len(closest) == len(set(closest) & set(list_models())) == 3
+    assert rest == [f'static networks of that name are {namesakes}'] * bool(namesakes)
+
+
+def test_capitals_do_not_hide_the_closest_name():
+    with pytest.raises(UserError, match='the closest names are msdnet, '):
+        create_model('MSDNET')
+
+
+@pytest.mark.parametrize('name', [None, 3, ['msdnet']])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(UserError, match=r'is no name: give one of dynp_plugins\.list_models\(\)'):
+        create_model(name)
+
+
+@pytest.mark.parametrize(
+    ('name', 'settings', 'side'),
+    [
+        ('torchvision/resnet18', {}, 224),
+        ('torchvision/inception_v3', {}, 299),
+        ('torchvision/efficientnet_b1', {}, 240),
+        ('torchvision/swin_v2_t', {}, 256),
+        ('torchvision/vit_b_16', {}, 224),  # some of its weights are for 384
+        ('torchvision/vit_b_32', {'image_size': 64}, 64),
+        ('timm/vit_small_patch16_384', {}, 384),
+        ('timm/test_vit', {'img_size': 225, 'patch_size': 15}, 225),
+        ('timm/test_vit', {'img_size': (64, 64)}, 64),
+        ('timm/crossvit_tiny_240', {}, 240),
+        ('timm/mobilevitv2_050', {}, 256),
+        ('timm/test_resnet', {}, 160),
+    ],
+)
+def test_the_size_it_was_designed_for_is_known_and_runs(name, settings, side):
+    network = create_model(f'static:{name}', num_classes=2, **settings).eval()
+    assert network.backbone.image_size == side
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, side, side))[0].shape == (1, 2)
+
+
+def test_every_classifier_of_torchvision_has_a_size():
+    sizes = {name: _smallest_crop(name) for name in TorchvisionLibrary().names()}
+    assert {sizes[name] for name in ('vit_h_14', 'regnet_y_128gf', 'resnet50')} == {224}
+    assert sizes['efficientnet_b7'] == 600
+    assert all(32 <= size <= 600 for size in sizes.values())
+
+
+def test_grey_images_are_taken_by_what_is_built_for_them():
+    network = create_model('static:timm/test_resnet', num_classes=2, in_chans=1).eval()
+    assert network(torch.zeros(1, 1, 64, 64))[0].shape == (1, 2)
+    with pytest.raises(UserError, match=r'images must be \(B, 1, H, W\)'):
+        network(torch.zeros(1, 3, 64, 64))
+    flat = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 2))
+    backbone = StaticBackbone(flat, 2, channels=5)
+    assert backbone(torch.zeros(3, 5, 8, 8))[0].shape == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +230,7 @@ def test_unknown_names_get_near_ones(name, message):
         ('timm/hrnet_w18_small', {'foo': 64}, r"'foo'; valid are .*drop_rate"),
         ('timm/levit_128s', {'foo': 64}, r"'foo'; valid are .*img_size"),  # its parent's argument
         ('torchvision/resnet18', {'weights': 'DEFAULT'}, 'never downloaded; .*checkpoint='),
+        ('torchvision/resnet18', {'pretrained': True}, 'never downloaded; .*checkpoint='),
         ('timm/test_vit', {'pretrained': True}, 'never downloaded; .*checkpoint='),
         ('timm/test_vit', {'features_only': True}, 'only whole classifiers'),
         (
@@ -155,8 +238,8 @@ def test_unknown_names_get_near_ones(name, message):
             {'patch_size': [2, 2]},
             r'cannot be built with patch_size=\[2, 2\]: ',
         ),
-        ('torchvision/resnet18', {'num_classes': 0}, 'num_classes=0 is no number'),
-        ('timm/test_vit', {'num_classes': '10'}, "num_classes='10' is no number"),
+        ('torchvision/resnet18', {'num_classes': 0}, 'num_classes=0: give a whole number'),
+        ('timm/test_vit', {'num_classes': '10'}, "num_classes='10': give a whole number"),
         ('timm/vit_base_patch16_224.dino', {}, 'comes without a classifier: set num_classes'),
     ],
 )
@@ -230,5 +313,12 @@ def test_a_size_is_refused_even_when_the_network_keeps_tensors_with_a_history():
 
 
 def test_other_errors_pass_unchanged(mobilenet):
-    with pytest.raises(RuntimeError, match=r'expected input.* to have 3 channels'):
-        mobilenet(torch.zeros(2, 4, 64, 64))
+    with pytest.raises(RuntimeError, match='expected scalar type Double'):
+        mobilenet(torch.zeros(2, 3, 64, 64, dtype=torch.float64))
+
+
+def test_an_unusual_only_size_is_named():
+    name = 'static:timm/deit_tiny_patch16_224'
+    network = create_model(name, img_size=225, patch_size=15).eval()
+    with pytest.raises(UserError, match='225 x 225 is the only square size that it takes'):
+        network(torch.zeros(1, 3, 224, 224))

@@ -20,6 +20,7 @@ from dynp_plugins.openmmlab.checkpoint_files import delete_checkpoints, find_che
 from dynp_plugins.openmmlab.config_files import load_config
 
 CONFIG = 'configs/demo/dyn-perceiver_regnety-tiny_digits.py'
+IMAGE_FILES = 'configs/classification/dyn_perceiver/dyn-perceiver_regnety-tiny_image-files.py'
 BATCHES = 3
 
 
@@ -266,8 +267,22 @@ def test_norms_and_biases_do_not_decay(tmp_path):
         if group['weight_decay'] > 0
     }
     assert decaying == {2, 4}  # linear layers and convolutions
-    rates = {group['lr'] for group in wrapper.optimizer.param_groups}
-    assert rates == {4e-3, 4e-3 * 0.5}
+    assert {group['lr'] for group in wrapper.optimizer.param_groups} == {8e-3}
+
+
+def test_the_latent_branch_may_learn_at_its_own_rate():
+    config = load_config(IMAGE_FILES)
+    model = MODELS.build(config.model)
+    wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    slow = {
+        parameter
+        for group in wrapper.optimizer.param_groups
+        for parameter in group['params']
+        if group['lr'] == 1e-3
+    }
+    branch = set(model.backbone.feature_branch.parameters())
+    assert slow == set(model.backbone.parameters()) - branch
+    assert {group['lr'] for group in wrapper.optimizer.param_groups} == {1e-3, 2e-3}
 
 
 def test_find_checkpoint(tmp_path):

@@ -99,6 +99,15 @@ def test_weights_are_read_where_init_cfg_says_so(tmp_path):
         assert torch.equal(other.backbone.state_dict()[key], value), key
 
 
+def test_gradient_rescaling_may_be_switched_on():
+    """So that one config fits every network."""
+    model = build(rescale_gradients=True)
+    assert model.backbone.rescale_gradients is True
+    assert build().backbone.rescale_gradients is False
+    model.train()(torch.randn(2, 3, 32, 32), mode='tensor')[0].sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
 METAFILE = "mmpretrain 1.3.6, the model's metafile"
 
 
@@ -140,6 +149,33 @@ def test_weights_are_initialised_as_mmpretrain_does_it():
     weight = theirs.backbone.layer1[0].bn3.weight
     assert torch.equal(first.bn3.weight, weight)
     assert torch.equal(weight, torch.zeros_like(weight))
+
+
+@pytest.mark.parametrize(
+    ('name', 'backbone', 'side'),
+    [
+        ('resnet18_8xb32_in1k', {}, 224),
+        ('resnet18_8xb16_cifar10', {}, 32),
+        ('inception-v3_3rdparty_8xb32_in1k', {}, 299),
+        ('swinv2-tiny-w8_3rdparty_in1k-256px', {}, 256),
+        ('deit-tiny_4xb256_in1k', {'img_size': 64}, 64),
+        ('tinyvit-21m_in21k-distill-pre_3rdparty_in1k-384px', {}, 384),
+    ],
+)
+def test_the_size_it_was_designed_for_is_known_and_runs(name, backbone, side):
+    settings = dict(backbone=backbone) if backbone else {}
+    network = create_model(f'static:mmpretrain/{name}', num_classes=4, **settings).eval()
+    assert network.backbone.image_size == side
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, side, side))[0].shape == (1, 4)
+
+
+def test_grey_images_are_taken_by_what_is_built_for_them():
+    name = 'static:mmpretrain/resnet18_8xb32_in1k'
+    network = create_model(name, num_classes=4, backbone=dict(in_channels=1)).eval()
+    assert network(torch.zeros(1, 1, 64, 64))[0].shape == (1, 4)
+    with pytest.raises(UserError, match=r'images must be \(B, 1, H, W\)'):
+        network(torch.zeros(1, 3, 64, 64))
 
 
 @pytest.mark.parametrize(

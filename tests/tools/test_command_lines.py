@@ -154,7 +154,7 @@ def test_models_that_cannot_be_measured(run, checkpoint, tmp_path):
         tmp_path,
         "model = dict(backbone=dict(_delete_=True, type='mmpretrain.ResNet', depth=18))",
     )
-    refused(run('budget_curve', resnet, checkpoint, '--out', 'r'), 'does not fit the model')
+    refused(run('budget_curve', resnet, checkpoint, '--out', 'r'), 'has a ResNet without exits')
     arguments = (CONFIG, checkpoint, '--out', 'r', '--device', 'gpu')
     refused(run('budget_curve', *arguments), '--device gpu cannot be used')
     assert not (tmp_path / 'r').exists()

@@ -1,12 +1,14 @@
-"""The demo: a tiny Dyn-Perceiver on the embedded digits, in two minutes on two CPU cores.
+"""The demo's Dyn-Perceiver, tiny, on the embedded digits: a minute and a half on two CPU cores.
 
-Expected, top-1 on the 1,500 test pictures: early 70.6, latent 95.5, feature 96.0, merged 96.5 %.
+Expected, top-1 on the 1,500 test pictures: early 90.3, latent 94.3, feature 95.4, merged 95.2 %.
 Cost per image up to each exit: 7.2 / 13.6 / 15.6 / 16.5 MMACs; 0.56 M parameters.
 
     python tools/train.py configs/demo/dyn-perceiver_regnety-tiny_digits.py \
-        --work-dir work_dirs/demo
-    python tools/budget_curve.py configs/demo/dyn-perceiver_regnety-tiny_digits.py \
-        work_dirs/demo --out work_dirs/demo/report
+        --work-dir work_dirs/ours
+    python tools/budget_curve.py configs/demo/dyn-perceiver_regnety-tiny_digits.py work_dirs/ours \
+        --out work_dirs/ours/report
+
+``make demo`` trains it and its rivals and draws all of them on one page.
 """
 
 _base_ = [

@@ -31,7 +31,7 @@ demo: env $(DEMO_MODELS:%=demo-%) ## Train four small networks on real digits an
 		--out $(DEMO_DIR)/report --overwrite
 
 demo-%: env
-	$(VENV_PYTHON) tools/train.py configs/demo/$*.py --work-dir $(DEMO_DIR)/$* --overwrite
+	$(VENV_PYTHON) tools/train.py configs/demo/$*.py --work-dir $(DEMO_DIR)/$* --no-validate --overwrite
 
 test: env ## Run the tests
 	$(VENV_PYTHON) -m pytest

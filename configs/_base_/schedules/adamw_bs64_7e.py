@@ -1,8 +1,8 @@
 """AdamW for 7 epochs at batch 64: cosine, 90 iterations of warm-up; EMA 0.99.
 
 The recipe of all the networks of the demo. The learning rate was chosen from 2e-3, 4e-3, 8e-3 and
-16e-3, in runs of 8 epochs, by the mean accuracy of the exits on the calibration split: 8e-3 was best,
-or less than a quarter of a point behind the best, for each of them.
+16e-3, in runs of 8 epochs, by the mean accuracy of the exits on the calibration split: 8e-3 was
+best, or less than a quarter of a point behind the best, for each of them.
 """
 
 optim_wrapper = dict(

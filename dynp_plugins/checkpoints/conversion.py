@@ -19,14 +19,9 @@ from ..networks import (
     list_models,
 )
 from . import feature_branch_weights, official_dyn_perceiver, official_msdnet, official_ranet
-from .loading import (
-    FEATURE_BRANCH_PREFIX,
-    check_weights,
-    settings_hint,
-    to_classifier_keys,
-)
+from .loading import check_weights, settings_hint, to_classifier_keys
 from .reading import read_checkpoint
-from .recognition import fits, likely_settings
+from .recognition import feature_branch_of, fits, likely_settings
 
 _OFFICIAL_TABLES = {
     DynPerceiverBackbone: official_dyn_perceiver.our_key,
@@ -78,11 +73,7 @@ def convert_state_dict(
         if not isinstance(backbone, DynPerceiverBackbone):
             raise UserError(f'{model} has no feature branch that {origin} weights could go to')
         renamed = {key: feature_branch_weights.our_key(key, origin, backbone) for key in weights}
-        expected = {
-            key: value
-            for key, value in network.state_dict().items()
-            if key.startswith(FEATURE_BRANCH_PREFIX)
-        }
+        expected = feature_branch_of(network.state_dict())
     # What has no name of ours keeps its own, and is reported as unknown.
     converted = {
         key if ours is None else ours: weights[key]

@@ -17,7 +17,7 @@ from torchvision.ops import SqueezeExcitation
 from ..networks import DynPerceiverBackbone
 from ..networks.feature_branches import FeatureBranch
 from ..networks.feature_branches.mobilenetv3 import CUTS as MOBILENETV3_CUTS
-from .loading import FEATURE_BRANCH_PREFIX
+from .recognition import FEATURE_BRANCH_PREFIX
 
 LEFT_OUT = ''
 """What stands for our key where a tensor has no place in a feature branch on purpose."""

@@ -8,9 +8,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .reading import read_checkpoint
-from .recognition import likely_branch, likely_settings
-
-FEATURE_BRANCH_PREFIX = 'backbone.feature_branch.'
+from .recognition import feature_branch_of, likely_branch, likely_settings
 
 
 def check_weights(
@@ -61,7 +59,7 @@ def _hint(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
     """What would make the weights fit, as far as names and shapes tell."""
     expected, found = to_network_keys(expected), to_network_keys(found)
     branch = likely_branch(found)
-    if branch and all(key.startswith(FEATURE_BRANCH_PREFIX) for key in found):
+    if branch and len(feature_branch_of(found)) == len(found):
         what = f'the feature branch {branch[0]} with width={branch[1]} alone'
         ours = likely_branch(expected)
         if ours and ours != branch:
@@ -131,8 +129,7 @@ def load_feature_branch(network: nn.Module, path: str | Path) -> None:
         UserError: The file cannot be read or does not fit, see `check_weights`.
     """
     weights = read_checkpoint(path).state_dict
-    branch = {k: v for k, v in network.state_dict().items() if k.startswith(FEATURE_BRANCH_PREFIX)}
-    check_weights(branch, weights, str(path))
+    check_weights(feature_branch_of(network.state_dict()), weights, str(path))
     network.load_state_dict(weights, strict=False)
 
 

@@ -44,6 +44,30 @@ def check_num_classes(num_classes: Any) -> None:
         raise UserError(f'num_classes={num_classes!r}: give a whole number of at least 1')
 
 
+def check_switches(**switches: Any) -> None:
+    """Refuse switches that are neither on nor off; a word such as 'false' would count as on.
+
+    Raises:
+        UserError: One is no bool.
+    """
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise UserError(f'{name}={value!r}: give True or False')
+
+
+def check_exit_widths(in_channels: Sequence[int], exit_names: Sequence[str]) -> None:
+    """Refuse heads that have not one width for each exit.
+
+    Raises:
+        UserError: There are more or fewer.
+    """
+    if len(in_channels) != len(exit_names):
+        raise UserError(
+            f'in_channels={tuple(in_channels)} has {len(in_channels)} widths, but the exits '
+            f'are {tuple(exit_names)}: give one width for each exit'
+        )
+
+
 class ExitBackbone(nn.Module):
     """A feature extractor cut into steps, one per exit.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .contract import ExitHeads, check_num_classes
+from .contract import ExitHeads, check_exit_widths, check_num_classes
 
 STEM_STRIDES = {'cifar': 1, 'imagenet': 4}
 """The stems, and input pixels per pixel of what they put out."""
@@ -102,11 +102,7 @@ class ConvExitHeads(ExitHeads):
         check_num_classes(num_classes)
         self.in_channels = tuple(in_channels)
         self.exit_names = tuple(exit_names or numbered_exits(len(in_channels)))
-        if len(self.in_channels) != len(self.exit_names):
-            raise UserError(
-                f'in_channels={self.in_channels} has {len(self.in_channels)} widths, but the exits '
-                f'are {self.exit_names}: give one width for each exit'
-            )
+        check_exit_widths(self.in_channels, self.exit_names)
         self.classifiers = nn.ModuleDict(
             {
                 name: _classifier(width, hidden_channels or width, num_classes)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .attention import CrossAttentionLayer, SelfAttentionLayer, init_linear_layers
-from .contract import ExitBackbone, State, check_images
+from .contract import ExitBackbone, State, check_images, check_switches
 from .feature_branches import build_feature_branch
 
 EXITS = ('early', 'latent', 'feature', 'merged')
@@ -139,7 +139,7 @@ class DynPerceiverBackbone(ExitBackbone):
     ):
         super().__init__()
         _check_settings(num_latents, depth_factor, latent_grid, exits)
-        _check_switches(
+        check_switches(
             with_x2z=with_x2z,
             with_z2x=with_z2x,
             with_last_z2x=with_last_z2x,
@@ -244,12 +244,6 @@ class DynPerceiverBackbone(ExitBackbone):
         if exit_name == 'feature':
             return x.mean((2, 3))
         return torch.cat([x.mean((2, 3)), z.mean(1)], 1)
-
-
-def _check_switches(**switches: Any) -> None:
-    for name, value in switches.items():
-        if not isinstance(value, bool):
-            raise UserError(f'{name}={value!r}: give True or False')
 
 
 def _check_settings(num_latents: Any, depth_factor: Any, latent_grid: Any, exits: Any) -> None:

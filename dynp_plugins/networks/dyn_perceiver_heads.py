@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import UserError
 from .attention import init_linear_layers
-from .contract import ExitHeads, check_num_classes
+from .contract import ExitHeads, check_exit_widths, check_num_classes, check_switches
 from .dyn_perceiver import EXITS
 
 _LEARNS_FROM = {'latent': 'early', 'merged': 'latent'}
@@ -55,13 +54,8 @@ class DynPerceiverHeads(ExitHeads):
     ):
         super().__init__()
         check_num_classes(num_classes)
-        if not isinstance(with_fkt, bool):
-            raise UserError(f'with_fkt={with_fkt!r}: give True or False')
-        if len(in_channels) != len(exit_names):
-            raise UserError(
-                f'in_channels={tuple(in_channels)} has {len(in_channels)} widths, but the exits '
-                f'are {tuple(exit_names)}: give one width for each exit'
-            )
+        check_switches(with_fkt=with_fkt)
+        check_exit_widths(in_channels, exit_names)
         self.exit_names = tuple(exit_names)
         self.in_channels = tuple(in_channels)
         channels = dict(zip(exit_names, in_channels, strict=True))

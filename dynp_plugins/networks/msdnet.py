@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .contract import ExitBackbone, State, check_images
+from .contract import ExitBackbone, State, check_images, check_switches
 from .dense_layers import (
     STEM_STRIDES,
     BottleneckConv,
@@ -190,8 +190,7 @@ class MSDNetBackbone(ExitBackbone):
             exit_channels.append(width * growth_factor[-1])
         self.exit_channels = tuple(exit_channels)
         self._exits = tuple(block[-1].node(num_scales - 1) for block in self.blocks)
-        if not isinstance(lazy, bool):
-            raise UserError(f'lazy={lazy!r}: give True or False')
+        check_switches(lazy=lazy)
         self.lazy = lazy
         self._plans = {True: self._lazy_plan(), False: self._block_plan()}
         init_conv_network(self)

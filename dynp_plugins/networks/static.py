@@ -159,9 +159,8 @@ def build_static_classifier(name: str, **settings: Any) -> Classifier:
     if library_name not in _LIBRARIES:
         raise UserError(f'unknown library {library_name!r} in {name!r}; valid are {valid}')
     library = _LIBRARIES[library_name]()
-    known = library.names()
     if not library.knows(model):
-        close = closest_names(model, known)
+        close = closest_names(model, library.names())
         raise UserError(
             f'{library_name} has no classifier {model!r}; the closest names are '
             + ', '.join(f'{STATIC_PREFIX}{library_name}/{found}' for found in close)

@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import nn
 
-from ..checkpoints import FEATURE_BRANCH_PREFIX, check_weights, read_checkpoint
+from ..checkpoints import check_weights, feature_branch_of, read_checkpoint
 from ..errors import UserError
 from ..networks import DynPerceiverBackbone, MSDNetBackbone, RANetBackbone
 
@@ -71,8 +71,8 @@ def check_backbone_weights(backbone: nn.Module, path: str, prefix: str) -> None:
             f"{path} holds no weights below prefix={prefix!r}; ours lie below 'backbone.'"
         )
     expected = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
-    if all(key.startswith(FEATURE_BRANCH_PREFIX) for key in found):
-        expected = {k: v for k, v in expected.items() if k.startswith(FEATURE_BRANCH_PREFIX)}
+    if len(feature_branch_of(found)) == len(found):
+        expected = feature_branch_of(expected)
     check_weights(expected, found, path)
 
 

@@ -14,9 +14,15 @@ from ...networks import build_network
 from .dyn_perceiver import dyn_perceiver_candidates, likely_branch
 from .msdnet import msdnet_candidates
 from .ranet import ranet_candidates
-from .tensors import shapes_of
+from .tensors import FEATURE_BRANCH_PREFIX, feature_branch_of, shapes_of
 
-__all__ = ['fits', 'likely_branch', 'likely_settings']
+__all__ = [
+    'FEATURE_BRANCH_PREFIX',
+    'feature_branch_of',
+    'fits',
+    'likely_branch',
+    'likely_settings',
+]
 
 _CANDIDATES: tuple[Callable[[Mapping[str, Tensor]], Iterator[dict[str, Any]]], ...] = (
     dyn_perceiver_candidates,

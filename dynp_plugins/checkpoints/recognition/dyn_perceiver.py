@@ -10,17 +10,21 @@ from torch import Tensor
 
 from ...networks.dyn_perceiver import EXITS, SELF_ATTENTION_LAYERS
 from ...networks.feature_branches import build_feature_branch, list_feature_branches, list_widths
-from .tensors import count_matches, has_prefix, num_classes_of, shapes_of
-
-_BRANCH = 'backbone.feature_branch.'
+from .tensors import (
+    FEATURE_BRANCH_PREFIX,
+    count_matches,
+    feature_branch_of,
+    has_prefix,
+    num_classes_of,
+    shapes_of,
+)
 
 
 def likely_branch(found: Mapping[str, Tensor]) -> tuple[str, float] | None:
     """Name and width of the feature branch in ``found``, None if there is none that is known."""
     branch = {
-        key.removeprefix(_BRANCH): value.shape
-        for key, value in found.items()
-        if key.startswith(_BRANCH)
+        key.removeprefix(FEATURE_BRANCH_PREFIX): value.shape
+        for key, value in feature_branch_of(found).items()
     }
     for arch in list_feature_branches():
         for width in list_widths(arch):

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from ...networks.msdnet_settings import plan_layers
-from .tensors import count_matches, num_classes_of, shares_that_give
+from .tensors import count_matches, num_classes_of, shares_that_give, widest_bottleneck
 
 _UNITS = 'backbone.units.'
 
@@ -86,16 +86,9 @@ def _depths(total: int, num_blocks: int) -> Iterator[tuple[str, int, int]]:
 
 
 def _bottleneck_factor(found: Mapping[str, Tensor], scale: int) -> int:
-    """The widest bottleneck that reads this scale; narrow inputs hold some of them back."""
-    reads = re.compile(
-        rf'{_UNITS}layer\d+_scale(?:{scale}\.normal|{scale + 1}\.down)\.0\.0\.weight'
-    )
-    ratios = [
-        len(weight) // len(found[key.replace('.0.0.weight', '.1.0.weight')])
-        for key, weight in found.items()
-        if reads.fullmatch(key)
-    ]
-    return max(ratios)
+    """That of the layers that read this scale."""
+    reads = rf'{_UNITS}layer\d+_scale(?:{scale}\.normal|{scale + 1}\.down)'
+    return widest_bottleneck(found, reads)
 
 
 def _reductions(found: Mapping[str, Tensor], growth_factor: tuple[int, ...]) -> list[float]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .tensors import count_matches, num_classes_of, shares_that_give
+from .tensors import count_matches, num_classes_of, shares_that_give, widest_bottleneck
 
 _FIRST = r'backbone\.first_layers\.(\d+)\.'
 _SUB_NETWORKS = 'backbone.sub_networks.'
@@ -63,13 +63,7 @@ def _pattern(sub_network: int, rest: str) -> str:
 
 
 def _bottleneck_factor(found: Mapping[str, Tensor], s: int) -> int:
-    """The widest bottleneck that reads sub-network ``s``; narrow inputs hold some of them back."""
-    reads = re.compile(
-        rf'(?:{_pattern(s, "")}\d+\.layers\.\d+\.own|{_pattern(s + 1, "")}\d+\.layers\.\d+\.low)'
-        r'\.0\.0\.weight'
-    )
-    return max(
-        len(weight) // len(found[key.replace('.0.0.weight', '.1.0.weight')])
-        for key, weight in found.items()
-        if reads.fullmatch(key)
-    )
+    """That of the layers that read sub-network ``s``."""
+    own, low = _pattern(s, ''), _pattern(s + 1, '')
+    reads = rf'{own}\d+\.layers\.\d+\.own|{low}\d+\.layers\.\d+\.low'
+    return widest_bottleneck(found, reads)

@@ -7,6 +7,28 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+FEATURE_BRANCH_PREFIX = 'backbone.feature_branch.'
+
+
+def feature_branch_of(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a Dyn-Perceiver's feature branch, under their whole names."""
+    return {k: v for k, v in state_dict.items() if k.startswith(FEATURE_BRANCH_PREFIX)}
+
+
+def widest_bottleneck(found: Mapping[str, Tensor], layers: str) -> int:
+    """The bottleneck factor of the layers whose names match; narrow inputs hold some back.
+
+    Args:
+        found: The weights.
+        layers: Pattern of the names of `BottleneckConv` layers.
+    """
+    first = re.compile(rf'({layers})\.0\.0\.weight')
+    return max(
+        len(weight) // len(found[f'{match[1]}.1.0.weight'])
+        for key, weight in found.items()
+        if (match := first.fullmatch(key))
+    )
+
 
 def num_classes_of(found: Mapping[str, Tensor], classifier: str) -> int:
     """Height of the last matrix of a classifier."""

@@ -9,13 +9,19 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .contract import ExitHeads, check_exit_widths, check_num_classes
+from .contract import (
+    ExitBackbone,
+    ExitHeads,
+    MultiExitNetwork,
+    check_exit_widths,
+    check_num_classes,
+)
 
 STEM_STRIDES = {'cifar': 1, 'imagenet': 4}
 """The stems, and input pixels per pixel of what they put out."""
-HEAD_CHANNELS = {'cifar': 128, 'imagenet': None}
-"""By stem: ``hidden_channels`` of the published `ConvExitHeads`."""
 
+# By stem: ``hidden_channels`` of the published `ConvExitHeads`.
+_HEAD_CHANNELS = {'cifar': 128, 'imagenet': None}
 _EXIT_STRIDE = 4
 _POOLED_SIDES = (2, 3)
 
@@ -114,6 +120,14 @@ class ConvExitHeads(ExitHeads):
     def step(self, k: int, feature: Tensor, previous_logits: Sequence[Tensor]) -> Tensor:
         """See `ExitHeads.step`."""
         return self.classifiers[self.exit_names[k]](feature)
+
+
+def conv_exit_network(backbone: ExitBackbone, num_classes: int, stem: str) -> MultiExitNetwork:
+    """A backbone with the `ConvExitHeads` that are published for its stem."""
+    heads = ConvExitHeads(
+        backbone.exit_channels, num_classes, _HEAD_CHANNELS[stem], backbone.exit_names
+    )
+    return MultiExitNetwork(backbone, heads)
 
 
 def _classifier(in_channels: int, hidden_channels: int, num_classes: int) -> nn.Sequential:

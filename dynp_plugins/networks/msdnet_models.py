@@ -1,12 +1,25 @@
 """MSDNets by name: the published CIFAR and ImageNet settings."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from .contract import MultiExitNetwork
-from .dense_layers import HEAD_CHANNELS, ConvExitHeads
+from .dense_layers import conv_exit_network
 from .msdnet import MSDNetBackbone
 
+_CIFAR: dict[str, Any] = dict(
+    stem='cifar',
+    num_blocks=7,
+    base=4,
+    step=2,
+    step_mode='even',
+    num_scales=3,
+    channels=16,
+    growth_rate=6,
+    growth_factor=(1, 2, 4),
+    bottleneck_factor=(1, 2, 4),
+    reduction=0.5,
+    prune='max',
+)
 _IMAGENET: dict[str, Any] = dict(
     num_classes=1000,
     stem='imagenet',
@@ -30,52 +43,16 @@ MSDNET_MODELS: dict[str, dict[str, Any]] = {
 """Settings by name, where they are not the defaults of `msdnet`; all are published ones."""
 
 
-def msdnet(
-    num_classes: int = 10,
-    stem: str = 'cifar',
-    num_blocks: int = 7,
-    base: int = 4,
-    step: int = 2,
-    step_mode: str = 'even',
-    num_scales: int = 3,
-    channels: int = 16,
-    growth_rate: int = 6,
-    growth_factor: Sequence[int] = (1, 2, 4),
-    bottleneck_factor: Sequence[int] = (1, 2, 4),
-    reduction: float = 0.5,
-    prune: str = 'max',
-    lazy: bool = True,
-) -> MultiExitNetwork:
+def msdnet(num_classes: int = 10, **backbone_settings: Any) -> MultiExitNetwork:
     """An MSDNet with fresh weights; without arguments a published one for CIFAR-10.
 
     Args:
         num_classes: Number of classes.
-        stem: ``'cifar'`` or ``'imagenet'``, see `MSDNetBackbone`; the classifiers of ``'cifar'``
-            are 128 channels wide, those of ``'imagenet'`` as wide as the map they read.
-        num_blocks: This and all that follow are settings of `MSDNetBackbone`.
+        **backbone_settings: As in `MSDNetBackbone`. With ``stem='cifar'`` the classifiers are 128
+            channels wide, with ``'imagenet'`` as wide as the map they read.
 
     Raises:
         UserError: A setting that is not possible.
     """
-    backbone = MSDNetBackbone(
-        stem=stem,
-        num_blocks=num_blocks,
-        base=base,
-        step=step,
-        step_mode=step_mode,
-        num_scales=num_scales,
-        channels=channels,
-        growth_rate=growth_rate,
-        growth_factor=growth_factor,
-        bottleneck_factor=bottleneck_factor,
-        reduction=reduction,
-        prune=prune,
-        lazy=lazy,
-    )
-    heads = ConvExitHeads(
-        backbone.exit_channels,
-        num_classes,
-        hidden_channels=HEAD_CHANNELS[stem],
-        exit_names=backbone.exit_names,
-    )
-    return MultiExitNetwork(backbone, heads)
+    settings = _CIFAR | backbone_settings
+    return conv_exit_network(MSDNetBackbone(**settings), num_classes, settings['stem'])

@@ -1,12 +1,25 @@
 """RANets by name: the published CIFAR and ImageNet networks."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from .contract import MultiExitNetwork
-from .dense_layers import HEAD_CHANNELS, ConvExitHeads
+from .dense_layers import conv_exit_network
 from .ranet import RANetBackbone
 
+_CIFAR: dict[str, Any] = dict(
+    stem='cifar',
+    scale_list=(1, 2, 3, 3),
+    growth_factor=(4, 2, 1, 1),
+    bottleneck_factor=(4, 2, 1, 1),
+    channels=16,
+    growth_rate=6,
+    num_blocks=2,
+    block_step=2,
+    step=4,
+    step_mode='even',
+    compress_factor=0.25,
+    reduction=0.5,
+)
 _IMAGENET: dict[str, Any] = dict(
     num_classes=1000,
     stem='imagenet',
@@ -28,46 +41,16 @@ RANET_MODELS: dict[str, dict[str, Any]] = {
 """Settings by name, beyond the defaults of `ranet`; all published (arXiv 2003.07326)."""
 
 
-def ranet(
-    num_classes: int = 10,
-    stem: str = 'cifar',
-    scale_list: Sequence[int] = (1, 2, 3, 3),
-    growth_factor: Sequence[int] = (4, 2, 1, 1),
-    bottleneck_factor: Sequence[int] = (4, 2, 1, 1),
-    channels: int = 16,
-    growth_rate: int = 6,
-    num_blocks: int = 2,
-    block_step: int = 2,
-    step: int = 4,
-    step_mode: str = 'even',
-    compress_factor: float = 0.25,
-    reduction: float = 0.5,
-) -> MultiExitNetwork:
+def ranet(num_classes: int = 10, **backbone_settings: Any) -> MultiExitNetwork:
     """A RANet with fresh weights; without arguments a published one for CIFAR-10.
 
     Args:
         num_classes: Number of classes.
-        stem: Input layers, and with them the width inside the classifiers.
-        scale_list: This and the following as in `RANetBackbone`.
+        **backbone_settings: As in `RANetBackbone`. With ``stem='cifar'`` the classifiers are 128
+            channels wide, with ``'imagenet'`` as wide as the map they read.
+
+    Raises:
+        UserError: A setting that is not possible.
     """
-    backbone = RANetBackbone(
-        stem=stem,
-        scale_list=scale_list,
-        growth_factor=growth_factor,
-        bottleneck_factor=bottleneck_factor,
-        channels=channels,
-        growth_rate=growth_rate,
-        num_blocks=num_blocks,
-        block_step=block_step,
-        step=step,
-        step_mode=step_mode,
-        compress_factor=compress_factor,
-        reduction=reduction,
-    )
-    heads = ConvExitHeads(
-        backbone.exit_channels,
-        num_classes,
-        hidden_channels=HEAD_CHANNELS[stem],
-        exit_names=backbone.exit_names,
-    )
-    return MultiExitNetwork(backbone, heads)
+    settings = _CIFAR | backbone_settings
+    return conv_exit_network(RANetBackbone(**settings), num_classes, settings['stem'])

@@ -9,8 +9,7 @@ import sys
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.optim import build_optim_wrapper
-from mmengine.registry import HOOKS, MODELS
+from mmengine.registry import HOOKS
 
 from dynp_plugins import UserError, create_model
 from dynp_plugins.checkpoints import load_checkpoint_file
@@ -20,7 +19,6 @@ from dynp_plugins.openmmlab.checkpoint_files import delete_checkpoints, find_che
 from dynp_plugins.openmmlab.config_files import load_config
 
 CONFIG = 'configs/demo/dyn-perceiver_regnety-tiny_digits.py'
-IMAGE_FILES = 'configs/classification/dyn_perceiver/dyn-perceiver_regnety-tiny_image-files.py'
 BATCHES = 3
 
 
@@ -255,34 +253,6 @@ def test_foreign_weights_to_start_from_are_refused(tmp_path):
     config.load_from = str(tmp_path / 'foreign.pth')
     with pytest.raises(UserError, match=r'foreign\.pth does not fit the model'):
         runs.train(config)
-
-
-def test_norms_and_biases_do_not_decay(tmp_path):
-    config = small_config(tmp_path)
-    wrapper = build_optim_wrapper(MODELS.build(config.model), config.optim_wrapper)
-    decaying = {
-        parameter.ndim
-        for group in wrapper.optimizer.param_groups
-        for parameter in group['params']
-        if group['weight_decay'] > 0
-    }
-    assert decaying == {2, 4}  # linear layers and convolutions
-    assert {group['lr'] for group in wrapper.optimizer.param_groups} == {8e-3}
-
-
-def test_the_latent_branch_may_learn_at_its_own_rate():
-    config = load_config(IMAGE_FILES)
-    model = MODELS.build(config.model)
-    wrapper = build_optim_wrapper(model, config.optim_wrapper)
-    slow = {
-        parameter
-        for group in wrapper.optimizer.param_groups
-        for parameter in group['params']
-        if group['lr'] == 1e-3
-    }
-    branch = set(model.backbone.feature_branch.parameters())
-    assert slow == set(model.backbone.parameters()) - branch
-    assert {group['lr'] for group in wrapper.optimizer.param_groups} == {1e-3, 2e-3}
 
 
 def test_find_checkpoint(tmp_path):

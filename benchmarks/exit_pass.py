@@ -11,10 +11,10 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import DataLoader
 
+from dynp_plugins.early_exit import ExitTable, ExitTableBuilder
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import ExitBackbone, ExitHeads, MultiExitNetwork
 
-from .exit_table import ExitTable, ExitTableBuilder
 from .progress import track
 from .provenance import picture_digest
 

@@ -1,6 +1,47 @@
-"""Running a network exit by exit: thresholds from a calibration split."""
+"""Running a network exit by exit: confidence measures, thresholds, policies, the engine."""
 
+from .choosing import (
+    METHODS,
+    choose_policies,
+    choose_policy,
+    exit_gmacs,
+    on_calibration,
+    risk_controlled_policy,
+)
+from .engine import EarlyExitEngine, SteppedNetwork
+from .exit_result import ExitResult
+from .exit_table import ExitTable, ExitTableBuilder, check_disjoint
+from .measures import MEASURES, ConfidenceMeasure, confidence_measure, probabilities
+from .policy import CalibrationSplit, ExitPolicy, Expectation
 from .ranking import label_rank
+from .stream import EarlyExitStream
 from .thresholds import ALWAYS, NEVER, choose_exits, geometric_shares, quota_thresholds
 
-__all__ = ['ALWAYS', 'NEVER', 'choose_exits', 'geometric_shares', 'label_rank', 'quota_thresholds']
+__all__ = [
+    'ALWAYS',
+    'MEASURES',
+    'METHODS',
+    'NEVER',
+    'CalibrationSplit',
+    'ConfidenceMeasure',
+    'EarlyExitEngine',
+    'EarlyExitStream',
+    'ExitPolicy',
+    'ExitResult',
+    'ExitTable',
+    'ExitTableBuilder',
+    'Expectation',
+    'SteppedNetwork',
+    'check_disjoint',
+    'choose_exits',
+    'choose_policies',
+    'choose_policy',
+    'confidence_measure',
+    'exit_gmacs',
+    'geometric_shares',
+    'label_rank',
+    'on_calibration',
+    'probabilities',
+    'quota_thresholds',
+    'risk_controlled_policy',
+]

@@ -4,13 +4,27 @@ Protocol: MSDNet, arXiv 1703.09844, section 4; the geometric shares are its exit
 Everything is arithmetic on arrays of shape (samples, exits); no network is involved.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from ..errors import UserError
 
 NEVER = np.inf
 """Threshold of an exit where nobody leaves."""
 
 ALWAYS = -np.inf
-"""Threshold of the last exit."""
+"""Threshold of an exit where everybody who gets there leaves, such as the last one."""
+
+
+DYN_PERCEIVER_WEIGHTS = (0.85, 1.0, 0.5, 1.0)
+"""Weights of Dyn-Perceiver's four exits for `geometric_shares`.
+
+From the published evaluation code (LeapLabTHU/Dynamic_Perceiver, ``adaptive_inference.py``).
+There, exit by exit, the geometric share is multiplied by the weight and the shares of the later
+exits are scaled so that all sum to 1 again; so a weight acts on the share *of those still in*
+that leaves, and the last exit's weight is without effect.
+"""
 
 
 def quota_thresholds(confidence: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -18,32 +32,40 @@ def quota_thresholds(confidence: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
     Exit by exit, the ``floor(N * share)`` most confident of the samples that have not left yet are
     to leave, and the threshold is the least confident of them; every sample at or above a
-    threshold leaves. A quota of 0 means that nobody leaves (`NEVER`), a quota above what is left
-    takes all that is left. The last exit takes the rest (`ALWAYS`).
+    threshold leaves, so equal confidences leave together even beyond the quota. The last exit
+    takes the rest (`ALWAYS`). In particular:
+
+    - A quota of 0 means that nobody leaves (`NEVER`), also where nobody is left.
+    - A quota of at least as many as are left, from 1 on, means that everybody leaves (`ALWAYS`):
+      on another split those less confident than any calibration sample leave, too.
+    - Where all confidences are equal and the quota is smaller than what is left, the threshold is
+      that confidence, and everybody leaves all the same.
 
     Args:
         confidence: (N, K), on the calibration split.
         shares: (K,), the share of all samples that each exit is to answer; they sum to 1.
 
     Returns:
-        (K,) thresholds.
+        (K,) thresholds: values of ``confidence``, `NEVER` or `ALWAYS`.
 
     Raises:
-        ValueError: There is no sample, a confidence is NaN, or the shares are no distribution.
+        ValueError: There is no sample, a confidence is NaN or infinite, or the shares are no
+            distribution.
     """
+    check_confidence(confidence)
     count, exits = confidence.shape
-    if count == 0:
-        raise ValueError('thresholds need at least one calibration sample')
-    if np.isnan(confidence).any():
-        raise ValueError('a confidence is NaN')
-    if shares.shape != (exits,) or (shares < 0).any() or not np.isclose(shares.sum(), 1):
+    if shares.shape != (exits,) or not (shares >= 0).all() or not np.isclose(shares.sum(), 1):
         raise ValueError(f'shares {shares} must be {exits} numbers from 0 to 1 that sum to 1')
     thresholds = np.full(exits, NEVER)
     thresholds[-1] = ALWAYS
     staying = np.arange(count)
     for k in range(exits - 1):
-        quota = min(int(np.floor(count * shares[k] + 1e-9)), len(staying))
+        quota = int(np.floor(count * shares[k] + 1e-9))
         if quota == 0:
+            continue
+        if quota >= len(staying):
+            thresholds[k] = ALWAYS
+            staying = staying[:0]
             continue
         candidates = confidence[staying, k]
         thresholds[k] = np.partition(candidates, len(candidates) - quota)[len(candidates) - quota]
@@ -63,45 +85,136 @@ def choose_exits(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     return leaves.argmax(1)
 
 
-def geometric_shares(costs: np.ndarray, budgets: np.ndarray) -> np.ndarray:
-    """Shares proportional to q^k whose mean cost equals each budget.
+def geometric_shares(
+    costs: np.ndarray, budgets: np.ndarray, weights: Sequence[float] | None = None
+) -> np.ndarray:
+    """Shares by powers of one number q, chosen so that their mean cost equals each budget.
 
-    q is found by bisection; the mean cost rises with it. At the cheapest (dearest) budget
-    everybody leaves at the first (last) exit.
+    Without weights the share of exit k is proportional to q^k. With weights (see
+    `DYN_PERCEIVER_WEIGHTS`) the share of those still in that leaves at exit k, which the powers
+    of q give, is multiplied by ``weights[k]``. q is found by bisection; the mean cost rises with
+    it either way. At the cheapest (dearest) budget everybody leaves at the first (last) exit.
+
+    A first weight below 1 keeps some samples in at the first exit however small q is. Budgets
+    that no q reaches for that reason mix the shares of the smallest q with everybody leaving at
+    the first exit; the published sweep does not go there.
 
     Args:
         costs: (K,) cumulative cost of the exits, rising.
         budgets: (M,) mean costs, in the same unit, from ``costs[0]`` to ``costs[-1]``.
+        weights: (K,), above 0 and at most 1; the last one has no effect.
 
     Returns:
         (M, K) shares; each row sums to 1.
 
     Raises:
-        ValueError: Costs that do not rise, or a budget that no exit distribution has.
+        ValueError: Costs that do not rise, a budget that no exit distribution has, or weights
+            that are out of range or not as many as the exits.
     """
-    costs, budgets = np.asarray(costs, float), np.asarray(budgets, float)
-    if (np.diff(costs) <= 0).any():
-        raise ValueError(f'cumulative costs must rise from exit to exit, not {costs}')
-    outside = budgets[(budgets < costs[0]) | (budgets > costs[-1])]
-    if len(outside):
-        raise ValueError(
-            f'budget {outside[0]:g} lies outside what the exits cost, {costs[0]:g} to {costs[-1]:g}'
-        )
+    costs, budgets = check_budgets(costs, budgets)
+    weights = _check_weights(weights, len(costs))
     if len(costs) == 1:
         return np.ones((len(budgets), 1))
     low, high = np.full(len(budgets), -700.0), np.full(len(budgets), 700.0)  # log q
     for _ in range(200):
         middle = (low + high) / 2
-        too_cheap = _shares_of(middle, len(costs)) @ costs < budgets
+        too_cheap = _shares_of(middle, weights, len(costs)) @ costs < budgets
         low, high = np.where(too_cheap, middle, low), np.where(too_cheap, high, middle)
-    shares = _shares_of((low + high) / 2, len(costs))
-    shares[budgets == costs[0]] = np.eye(len(costs))[0]
-    shares[budgets == costs[-1]] = np.eye(len(costs))[-1]
+    shares = _shares_of((low + high) / 2, weights, len(costs))
+    first, last = np.eye(len(costs))[[0, -1]]
+    smallest_q = _shares_of(np.array([-700.0]), weights, len(costs))[0]
+    unreached = budgets < smallest_q @ costs
+    if unreached.any():
+        mix = (budgets[unreached] - costs[0]) / (smallest_q @ costs - costs[0])
+        shares[unreached] = first + mix[:, None] * (smallest_q - first)
+    shares[budgets == costs[0]] = first
+    shares[budgets == costs[-1]] = last
     return shares
 
 
-def _shares_of(log_q: np.ndarray, exits: int) -> np.ndarray:
-    """Softmax of k log q: the normalised powers of q, without overflow. (M,) -> (M, K)."""
+def check_confidence(confidence: np.ndarray) -> None:
+    """Refuse a calibration table (N, K) that no thresholds can be chosen from.
+
+    Raises:
+        ValueError: There is no sample, or a confidence is NaN or infinite (infinity would reach
+            even the threshold `NEVER`).
+    """
+    if len(confidence) == 0:
+        raise UserError('thresholds need at least one calibration sample, not an empty split')
+    finite = np.isfinite(confidence)
+    if not finite.all():
+        sample, exit_index = np.argwhere(~finite)[0]
+        raise UserError(
+            f'{(~finite).sum()} confidence(s) of the calibration split are NaN or infinite, first '
+            f'that of sample {sample} at exit {exit_index}: check the checkpoint the table is from'
+        )
+
+
+def check_table(confidence: np.ndarray, correct: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """``correct`` as bool, after comparing the shapes of a calibration table's columns.
+
+    Raises:
+        ValueError: Shapes that differ, no sample, or a confidence that is NaN or infinite.
+    """
+    correct = np.asarray(correct).astype(bool)
+    if confidence.ndim != 2 or correct.shape != confidence.shape:
+        raise ValueError(
+            f'confidence {confidence.shape} and correct {correct.shape} must both be (N, K)'
+        )
+    if np.shape(costs) != confidence.shape[1:]:
+        raise ValueError(f'{confidence.shape[1]} exits need as many costs, not {costs}')
+    check_confidence(confidence)
+    return correct
+
+
+def check_budgets(costs: np.ndarray, budgets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Costs (K,) and budgets (M,) as float64, after checking them against each other.
+
+    Raises:
+        ValueError: Costs that are negative or do not rise from exit to exit, or a budget below
+            the first one's or above the last one's.
+    """
+    costs, budgets = np.asarray(costs, float), np.atleast_1d(np.asarray(budgets, float))
+    if not np.isfinite(costs).all() or costs[0] < 0 or (np.diff(costs) <= 0).any():
+        raise ValueError(
+            f'cumulative costs must rise from exit to exit, none negative, not {costs}'
+        )
+    outside = budgets[~((budgets >= costs[0]) & (budgets <= costs[-1]))]
+    if len(outside):
+        raise UserError(
+            f'budget {outside[0]:g} lies outside what the exits cost, {costs[0]:g} to {costs[-1]:g}'
+        )
+    return costs, budgets
+
+
+def _check_weights(weights: Sequence[float] | None, exits: int) -> np.ndarray | None:
+    """The weights as an array, unless they are none, too few, too many or out of range."""
+    if weights is None:
+        return None
+    weights = np.asarray(weights, float)
+    if weights.shape != (exits,):
+        raise UserError(
+            f'{weights.size} weights {weights} do not fit a network of {exits} exits; the '
+            f'Dyn-Perceiver weights are for its 4 exits only'
+        )
+    if not ((weights > 0) & (weights <= 1)).all():
+        raise UserError(f'weights of shares must be above 0 and at most 1, not {weights}')
+    return weights
+
+
+def _shares_of(log_q: np.ndarray, weights: np.ndarray | None, exits: int) -> np.ndarray:
+    """Normalised powers of q, without overflow, then weighted exit by exit. (M,) -> (M, K)."""
     logits = log_q[:, None] * np.arange(exits)
     powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
+    shares = powers / powers.sum(1, keepdims=True)
+    if weights is None:
+        return shares
+    still_in = np.ones(len(log_q))
+    for k in range(exits - 1):
+        # The tail underflows to 0 where q is so small that nobody gets beyond exit k unweighted.
+        tail = powers[:, k:].sum(1)
+        leaving = np.divide(powers[:, k], tail, out=np.ones_like(tail), where=tail > 0)
+        shares[:, k] = still_in * leaving * weights[k]
+        still_in = still_in - shares[:, k]
+    shares[:, -1] = still_in
+    return shares

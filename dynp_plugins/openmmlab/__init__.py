@@ -16,6 +16,7 @@ from . import (  # noqa: E402
     metrics,
     model_index,
     optim,
+    policy_metric,
     static_networks,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     'metrics',
     'model_index',
     'optim',
+    'policy_metric',
     'static_networks',
 ]
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dynp_plugins.early_exit import (
+from dynp_plugins.early_exit.thresholds import (
     ALWAYS,
+    DYN_PERCEIVER_WEIGHTS,
     NEVER,
     choose_exits,
     geometric_shares,
@@ -23,9 +24,14 @@ def plain_protocol(confidence, shares):
     staying = list(range(count))
     thresholds = []
     for k in range(exits - 1):
-        quota = min(math.floor(count * shares[k] + 1e-9), len(staying))
+        quota = math.floor(count * shares[k] + 1e-9)
         ranked = sorted(staying, key=lambda i: -confidence[i, k])
-        threshold = confidence[ranked[quota - 1], k] if quota else math.inf
+        if quota == 0:
+            threshold = math.inf
+        elif quota >= len(staying):
+            threshold = -math.inf
+        else:
+            threshold = confidence[ranked[quota - 1], k]
         thresholds.append(threshold)
         staying = [i for i in staying if confidence[i, k] < threshold]
     return [*thresholds, -math.inf]
@@ -52,12 +58,42 @@ def test_quota_of_zero_lets_nobody_leave():
     assert choose_exits(confidence, thresholds).tolist() == [2, 2, 2, 2]
 
 
+def test_quota_of_all_that_is_left_lets_everybody_leave_on_another_split_too():
+    confidence = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]])
+    thresholds = quota_thresholds(confidence, np.array([1.0, 0.0]))
+    assert thresholds.tolist() == [ALWAYS, ALWAYS]
+    assert choose_exits(np.array([[0.1, 0.9]]), thresholds).tolist() == [0]
+
+
 def test_quota_beyond_what_is_left_takes_all():
-    # All tie at the first exit, so all leave there although half were asked for.
-    confidence = np.full((4, 3), 0.5)
+    # Four tie at the first exit, so four leave there instead of three; the second exit is to
+    # take three, one is left.
+    confidence = np.array([[0.9, 0.0, 0.0]] * 4 + [[0.2, 0.4, 0.0]] + [[0.2, 0.5, 0.0]])
     thresholds = quota_thresholds(confidence, np.array([0.5, 0.5, 0.0]))
-    assert thresholds.tolist() == [0.5, NEVER, ALWAYS]
+    assert thresholds.tolist() == [0.9, ALWAYS, ALWAYS]
+    assert choose_exits(confidence, thresholds).tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_all_equal_confidences_leave_together():
+    confidence = np.full((4, 3), 0.5)
+    thresholds = quota_thresholds(confidence, np.array([0.25, 0.5, 0.25]))
+    # Nobody of these gets to the second exit; whoever does elsewhere is among its quota.
+    assert thresholds.tolist() == [0.5, ALWAYS, ALWAYS]
     assert choose_exits(confidence, thresholds).tolist() == [0, 0, 0, 0]
+
+
+def test_an_exit_without_a_share_is_never_used_though_somebody_gets_there():
+    confidence = np.array([[0.9, 0.9, 0.9], [0.1, 0.9, 0.9], [0.1, 0.8, 0.9]])
+    thresholds = quota_thresholds(confidence, np.array([1 / 3, 0.0, 2 / 3]))
+    assert thresholds.tolist() == [0.9, NEVER, ALWAYS]
+    assert choose_exits(confidence, thresholds).tolist() == [0, 2, 2]
+
+
+def test_nan_goes_to_the_last_exit():
+    """Where a table has one all the same, such as a test split's."""
+    confidence = np.array([[np.nan, np.nan, np.nan], [0.1, np.nan, 0.1]])
+    exits = choose_exits(confidence, np.array([0.5, ALWAYS, ALWAYS]))
+    assert exits.tolist() == [2, 2]
 
 
 def test_at_the_threshold_leaves():
@@ -110,6 +146,44 @@ def test_geometric_shares_of_two_exits_in_closed_form():
     np.testing.assert_allclose(shares, [[0.75, 0.25]])
 
 
+def test_published_weights_act_on_the_share_of_those_still_in():
+    """By hand for q = 1: unweighted, 1/4, 1/3 and 1/2 of those still in leave."""
+    costs = np.array([1.0, 2.0, 3.0, 4.0])
+    by_hand = [0.2125, 0.7875 / 3, 0.7875 * 2 / 3 / 4, 0.7875 * 2 / 3 * 3 / 4]
+    shares = geometric_shares(costs, [by_hand @ costs], DYN_PERCEIVER_WEIGHTS)
+    np.testing.assert_allclose(shares, [by_hand], rtol=1e-9)
+
+
+def test_weighted_shares_meet_the_budgets_and_cost_more_with_every_budget():
+    costs = np.array([0.458, 1.063, 1.228, 1.298])
+    budgets = np.linspace(costs[0], costs[-1], 101)
+    shares = geometric_shares(costs, budgets, DYN_PERCEIVER_WEIGHTS)
+    assert (shares >= 0).all()
+    np.testing.assert_allclose(shares.sum(1), 1)
+    np.testing.assert_allclose(shares @ costs, budgets)
+    assert shares[0].tolist() == [1, 0, 0, 0]
+    assert shares[-1].tolist() == [0, 0, 0, 1]
+    # More of everybody stays behind each exit: nothing jumps where q stops reaching the budgets.
+    still_in = 1 - shares.cumsum(1)[:, :-1]
+    assert (np.diff(still_in, axis=0) >= -1e-12).all()
+    assert np.abs(np.diff(shares, axis=0)).max() < 0.1
+
+
+def test_budgets_that_no_q_reaches_move_more_samples_to_the_first_exit():
+    # The smallest q sends 85 % out at the first exit and all others at the second.
+    costs, least = np.array([1.0, 2.0, 3.0, 4.0]), 0.85 * 1 + 0.15 * 2
+    shares = geometric_shares(costs, [(1 + least) / 2, least], DYN_PERCEIVER_WEIGHTS)
+    np.testing.assert_allclose(shares, [[0.925, 0.075, 0, 0], [0.85, 0.15, 0, 0]], atol=1e-12)
+
+
+def test_weights_of_one_change_nothing():
+    costs = np.array([1.0, 2.5, 3.0, 7.0, 8.0])
+    budgets = np.linspace(1, 8, 29)
+    np.testing.assert_allclose(
+        geometric_shares(costs, budgets, [1] * 5), geometric_shares(costs, budgets), atol=1e-9
+    )
+
+
 def test_single_exit():
     assert geometric_shares(np.array([2.0]), np.array([2.0])).tolist() == [[1.0]]
 
@@ -121,10 +195,28 @@ def test_single_exit():
             lambda: geometric_shares(np.array([1.0, 2.0]), np.array([0.5])),
             'budget 0.5 lies outside',
         ),
+        (
+            lambda: geometric_shares(np.array([1.0, 2.0]), np.array([np.nan])),
+            'budget nan lies outside',
+        ),
         (lambda: geometric_shares(np.array([1.0, 1.0]), np.array([1.0])), 'must rise'),
+        (lambda: geometric_shares(np.array([-1.0, 1.0]), np.array([1.0])), 'none negative'),
+        (
+            lambda: geometric_shares(np.arange(1.0, 4), np.array([1.0]), DYN_PERCEIVER_WEIGHTS),
+            '4 weights .* 3 exits',
+        ),
+        (
+            lambda: geometric_shares(np.arange(1.0, 3), np.array([1.0]), [1.5, 1.0]),
+            'at most 1',
+        ),
         (lambda: quota_thresholds(np.zeros((0, 2)), np.array([1.0, 0.0])), 'at least one'),
         (lambda: quota_thresholds(np.full((1, 1), np.nan), np.array([1.0])), 'NaN'),
+        (
+            lambda: quota_thresholds(np.array([[0.5, 0.5], [0.5, np.inf]]), np.ones(2) / 2),
+            'infinite, first that of sample 1 at exit 1',
+        ),
         (lambda: quota_thresholds(np.zeros((1, 2)), np.array([0.5, 0.6])), 'sum to 1'),
+        (lambda: quota_thresholds(np.zeros((1, 2)), np.array([np.nan, 1.0])), 'sum to 1'),
     ],
 )
 def test_impossible_input(call, message):

@@ -5,7 +5,8 @@ One pass over a split fills it; thresholds, accuracies and curves are arithmetic
 
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dynp_plugins.atomic_files import atomic_path
-from dynp_plugins.early_exit import label_rank
-from dynp_plugins.errors import UserError
+from ..atomic_files import atomic_path
+from ..errors import UserError
+from .measures import MEASURES, confidence_measure, probabilities
+from .ranking import label_rank
+
+_CONFIDENCE = 'confidence_'
+_COLUMNS = ('prediction', 'label_rank', 'nll', 'brier', 'label', 'picture', 'source')
 
 
 @dataclass(frozen=True)
@@ -25,20 +30,21 @@ class ExitTable:
     Attributes:
         prediction: (N, K) predicted class.
         label_rank: (N, K) classes that score above the right one; 0 is a correct prediction.
-        max_softmax: (N, K) largest class probability.
-        entropy: (N, K) entropy of the class probabilities, in nats.
-        margin: (N, K) difference of the two largest class probabilities.
+        confidences: Name of a measure to its (N, K) confidences, float32.
+        nll: (N, K) negative log-likelihood of the right class, in nats.
+        brier: (N, K) Brier score, the squared distance of the class probabilities from the right
+            answer, summed over the classes: 0 to 2.
         label: (N,) right class.
         picture: (N, 16) digest of each picture's pixels as the network sees them, as bytes.
         source: (N,) where each picture comes from, its path for files; empty if unknown.
-        manifest: What the table was made from: exit names, number of classes, split, hashes.
+        manifest: What the table was made from: model, exit names, number of classes, split, hashes.
     """
 
     prediction: np.ndarray
     label_rank: np.ndarray
-    max_softmax: np.ndarray
-    entropy: np.ndarray
-    margin: np.ndarray
+    confidences: dict[str, np.ndarray]
+    nll: np.ndarray
+    brier: np.ndarray
     label: np.ndarray
     picture: np.ndarray
     source: np.ndarray
@@ -52,18 +58,36 @@ class ExitTable:
         """(N, K) whether each exit is right."""
         return self.label_rank == 0
 
+    def confidence(self, measure: str) -> np.ndarray:
+        """(N, K) confidences by the measure of that name.
+
+        Raises:
+            UserError: There is no such measure, or the table is older than it.
+        """
+        name = confidence_measure(measure).name
+        if name not in self.confidences:
+            raise UserError(
+                f'the exit table of the {self.manifest.get("split")} split has no confidences by '
+                f'{name}: it has {", ".join(self.confidences)}; run tools/budget_curve.py again'
+            )
+        return self.confidences[name]
+
     def topk_percent(self, k: int) -> np.ndarray:
         """(K,) top-k accuracy of each exit over all samples."""
         return 100 * (self.label_rank < k).mean(0)
 
+    def with_manifest(self, **entries: Any) -> 'ExitTable':
+        """The same table with more said about it."""
+        return replace(self, manifest=self.manifest | entries)
+
     def save(self, path: str | Path) -> None:
         """Write ``path`` (.npz, no pickle) and the manifest beside it (.json)."""
         path = Path(path)
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != 'manifest'}
-        with atomic_path(path) as temporary:
+        arrays = {name: getattr(self, name) for name in _COLUMNS}
+        arrays |= {_CONFIDENCE + name: values for name, values in self.confidences.items()}
+        with atomic_path(path.with_suffix('.json')) as manifest, atomic_path(path) as temporary:
+            manifest.write_text(json.dumps(self.manifest, indent=1) + '\n')
             np.savez_compressed(temporary, **arrays)
-        with atomic_path(path.with_suffix('.json')) as temporary:
-            temporary.write_text(json.dumps(self.manifest, indent=1) + '\n')
 
     @classmethod
     def load(cls, path: str | Path) -> 'ExitTable':
@@ -76,7 +100,13 @@ class ExitTable:
         try:
             manifest = json.loads(path.with_suffix('.json').read_text())
             with np.load(path, allow_pickle=False) as file:
-                return cls(**file, manifest=manifest)
+                arrays = dict(file)
+            confidences = {
+                name.removeprefix(_CONFIDENCE): arrays.pop(name)
+                for name in list(arrays)
+                if name.startswith(_CONFIDENCE)
+            }
+            return cls(**arrays, confidences=confidences, manifest=manifest)
         except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             raise UserError(f'{path} is not a readable exit table: {error}') from error
 
@@ -89,7 +119,7 @@ class ExitTableBuilder:
 
     def add(
         self,
-        logits: tuple[Tensor, ...],
+        logits: Sequence[Tensor],
         labels: Tensor,
         pictures: list[bytes],
         sources: list[str],
@@ -105,7 +135,7 @@ class ExitTableBuilder:
         Raises:
             UserError: A logit is NaN or infinite, or a label is no class of the network.
         """
-        stacked = torch.stack(logits, 1).float()  # (B, K, classes)
+        stacked = torch.stack(tuple(logits), 1)  # (B, K, classes)
         if not torch.isfinite(stacked).all():
             raise UserError(
                 'the network puts out NaN or infinite logits; the checkpoint is broken, or the '
@@ -116,16 +146,19 @@ class ExitTableBuilder:
                 f'a picture has label {labels.max()}, but the network has only '
                 f'{stacked.shape[-1]} classes, numbered from 0'
             )
-        probability = stacked.softmax(-1)
-        best = probability.topk(min(2, probability.shape[-1])).values
+        probability = probabilities(stacked)
+        right = labels[:, None, None].expand(-1, stacked.shape[1], 1).long()
+        of_right = probability.gather(-1, right)[..., 0]  # (B, K)
         batch = {
             'prediction': probability.argmax(-1).int(),
             'label_rank': label_rank(probability, labels[:, None]).int(),
-            'max_softmax': best[..., 0],
-            'entropy': torch.special.entr(probability).sum(-1),
-            'margin': best[..., 0] - best[..., -1] if best.shape[-1] > 1 else best[..., 0],
+            'nll': -(stacked.double().log_softmax(-1).gather(-1, right)[..., 0]).float(),
+            'brier': (probability.square().sum(-1) - 2 * of_right + 1).float(),
             'label': labels.int(),
         }
+        for name, measure in MEASURES.items():
+            columns = [measure(logits[: k + 1]) for k in range(len(logits))]
+            batch[_CONFIDENCE + name] = torch.stack(columns, 1)
         self._batches.append(
             {name: value.cpu().numpy() for name, value in batch.items()}
             | {
@@ -140,7 +173,8 @@ class ExitTableBuilder:
             name: np.concatenate([batch[name] for batch in self._batches])
             for name in self._batches[0]
         }
-        return ExitTable(**columns, manifest=manifest)
+        confidences = {name: columns.pop(_CONFIDENCE + name) for name in MEASURES}
+        return ExitTable(**columns, confidences=confidences, manifest=manifest)
 
 
 def check_disjoint(calibration: ExitTable, test: ExitTable) -> None:

@@ -1,12 +1,14 @@
 """Exit tables: what they hold, files, and the refusal of overlapping splits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from benchmarks.exit_table import ExitTable, ExitTableBuilder, check_disjoint
 from benchmarks.provenance import picture_digest
 from dynp_plugins import UserError
+from dynp_plugins.early_exit import MEASURES, ExitTable, ExitTableBuilder, check_disjoint
 
 
 def table(pictures=range(6), seed=0, sources=None, **manifest):
@@ -27,10 +29,10 @@ def test_columns_against_plain_torch():
     assert len(built) == 6
     assert built.prediction.tolist() == logits.argmax(-1).tolist()
     np.testing.assert_array_equal(built.correct, logits.argmax(-1) == labels[:, None])
-    np.testing.assert_allclose(built.max_softmax, p.max(-1).values, rtol=1e-6)
-    np.testing.assert_allclose(built.entropy, -(p * p.log()).sum(-1), rtol=1e-5)
-    ordered = p.sort(-1).values
-    np.testing.assert_allclose(built.margin, ordered[..., -1] - ordered[..., -2], rtol=1e-5)
+    right = p.gather(-1, labels[:, None, None].expand(-1, 3, 1))[..., 0]
+    np.testing.assert_allclose(built.nll, -right.log(), rtol=1e-5)
+    one_hot = torch.nn.functional.one_hot(labels, 5)[:, None]
+    np.testing.assert_allclose(built.brier, (p - one_hot).square().sum(-1), rtol=1e-5)
     assert built.label.tolist() == labels.tolist()
     ranks = (logits > logits.gather(-1, labels[:, None, None].expand(-1, 3, 1))).sum(-1)
     for k in (1, 2, 5):
@@ -42,17 +44,29 @@ def test_round_trip_without_pickle(tmp_path):
     built.save(tmp_path / 'sub' / 'x.npz')
     loaded = ExitTable.load(tmp_path / 'sub' / 'x.npz')
     assert loaded.manifest == {'split': 'test', 'exit_names': ['a', 'b', 'c']}
-    for name in (
-        'prediction',
-        'label_rank',
-        'max_softmax',
-        'entropy',
-        'margin',
-        'picture',
-        'source',
-    ):
+    for name in ('prediction', 'label_rank', 'nll', 'brier', 'label', 'picture', 'source'):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(built, name))
+    assert list(loaded.confidences) == list(MEASURES)
+    for name, values in built.confidences.items():
+        np.testing.assert_array_equal(loaded.confidence(name), values)
     assert sorted(path.name for path in (tmp_path / 'sub').iterdir()) == ['x.json', 'x.npz']
+
+
+def test_confidences_are_those_of_the_measures_exit_by_exit():
+    built, logits, _ = table()
+    for name, measure in MEASURES.items():
+        for k in range(3):
+            expected = measure([logits[:, j] for j in range(k + 1)])
+            np.testing.assert_array_equal(built.confidence(name)[:, k], expected)
+        assert built.confidence(name).dtype == np.float32
+
+
+def test_a_confidence_that_the_table_lacks_is_named():
+    built = replace(table(split='test')[0], confidences={})
+    with pytest.raises(UserError, match=r'test split has no confidences by margin.*again'):
+        built.confidence('margin')
+    with pytest.raises(UserError, match=r"called 'surprise'.*max_softmax, entropy"):
+        built.confidence('surprise')
 
 
 def test_damaged_table_is_named(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.budget_curve import BUDGETS, curve_points
-from benchmarks.exit_table import ExitTable
+from dynp_plugins.early_exit import ExitTable
 from benchmarks.macs import ExitCost
 
 

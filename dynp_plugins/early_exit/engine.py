@@ -157,11 +157,7 @@ class EarlyExitEngine:
         Raises:
             UserError: No images, no whole number of groups, or a network in training mode.
         """
-        if isinstance(self.network, nn.Module) and self.network.training:
-            raise UserError(
-                'the network is in training mode, where answers depend on the rest of the batch: '
-                'call network.eval() first'
-            )
+        self._check_mode()
         if not isinstance(images, Tensor) or images.ndim == 0:
             raise UserError(f'images must be a tensor (B, 3, H, W), not {_describe(images)}')
         if len(images) == 0:
@@ -176,7 +172,7 @@ class EarlyExitEngine:
             )
         return Survivors(
             tickets=list(range(len(images) // group_size)),
-            state={IMAGES: images},
+            state={IMAGES: images.detach()},  # no gradients, also where batches are merged
             group_size=group_size,
         )
 
@@ -190,7 +186,12 @@ class EarlyExitEngine:
 
         Returns:
             Those who leave, nobody or one entry.
+
+        Raises:
+            UserError: The network is in training mode, has another number of classes than the
+                policy was made for, or returns a state that is not batch first.
         """
+        self._check_mode()
         if k == 0:
             samples.state = self.network.start(samples.state[IMAGES])
         samples.state, logits = self.network.step(k, samples.state, samples.logits)
@@ -198,14 +199,14 @@ class EarlyExitEngine:
         if k == 0:
             self.policy.check_network(self.network.exit_names, logits.shape[1])
         if k == len(self.policy.exit_names) - 1:
-            return [self._leave(k, k, samples)]
+            return [self._leave(k, samples, self._confidence(k, samples))]
         threshold = self.policy.thresholds[k]
         if threshold == NEVER:
             return []
         confidence = self._confidence(k, samples)
         leaves = (confidence >= threshold).tolist()  # the one time that the device is waited for
         if all(leaves):
-            return [self._leave(k, k, samples, confidence)]
+            return [self._leave(k, samples, confidence)]
         if not any(leaves):
             return []
         leaving = [i for i, leaving in enumerate(leaves) if leaving]
@@ -229,13 +230,9 @@ class EarlyExitEngine:
             best = max(range(k + 1), key=lambda exit: (self._accuracy[names[exit]], exit))
         return self._departure(best, k, samples, self._confidence(best, samples))
 
-    def _leave(
-        self, k: int, reached: int, samples: Survivors, confidence: Tensor | None = None
-    ) -> Departure:
+    def _leave(self, k: int, samples: Survivors, confidence: Tensor) -> Departure:
         """All samples leave."""
-        if confidence is None:
-            confidence = self._confidence(k, samples)
-        departure = self._departure(k, reached, samples, confidence)
+        departure = self._departure(k, k, samples, confidence)
         samples.tickets, samples.state, samples.logits = [], {}, []
         return departure
 
@@ -249,6 +246,13 @@ class EarlyExitEngine:
         """(samples,) at exit ``k``, float32."""
         seen = self.measure.read(samples.logits[: k + 1])
         return self.measure([group_consensus(logits, samples.group_size) for logits in seen])
+
+    def _check_mode(self) -> None:
+        if isinstance(self.network, nn.Module) and self.network.training:
+            raise UserError(
+                'the network is in training mode, where answers depend on the rest of the batch: '
+                'call network.eval() first'
+            )
 
     def _exit_index(self, name: str | None) -> int:
         names = self.policy.exit_names

@@ -122,7 +122,7 @@ def hoeffding_bentkus_p_value(total_loss: float, samples: int, epsilon: float) -
     risk = min(total_loss / samples, epsilon)
     hoeffding = np.exp(-samples * (rel_entr(risk, epsilon) + rel_entr(1 - risk, 1 - epsilon)))
     bentkus = np.e * binom.cdf(np.ceil(total_loss), samples, epsilon)
-    return float(min(hoeffding, bentkus, 1.0))
+    return float(min(hoeffding, bentkus))
 
 
 P_VALUES: dict[str, Callable[[float, int, float], float]] = {

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-import torch
 from torch import Tensor
 
 from ..errors import UserError
@@ -186,7 +185,6 @@ class _Flow:
     def _waiting_steps(self) -> list[int]:
         return [k for k, queue in enumerate(self._queues) if queue.size]
 
-    @torch.no_grad()
     def _run(self, k: int) -> None:
         """Run step ``k`` for a batch of those who wait for it, and later steps as they fill up.
 

@@ -30,16 +30,17 @@ that leaves, and the last exit's weight is without effect.
 def quota_thresholds(confidence: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Thresholds that send the wished share of the samples out at each exit.
 
-    Exit by exit, the ``floor(N * share)`` most confident of the samples that have not left yet are
-    to leave, and the threshold is the least confident of them; every sample at or above a
-    threshold leaves, so equal confidences leave together even beyond the quota. The last exit
-    takes the rest (`ALWAYS`). In particular:
+    Of N samples, ``floor(N * (share_0 + ... + share_k))`` are to have left by exit k; what is
+    missing of that is the exit's quota. The quota's most confident samples leave, and the threshold
+    is the least confident of them. Samples of equal confidence leave together or stay together,
+    whichever comes nearer to the quota (if both are as near, they leave); what that makes too many
+    or too few is made up at later exits. The last exit takes the rest (`ALWAYS`). In particular:
 
-    - A quota of 0 means that nobody leaves (`NEVER`), also where nobody is left.
-    - A quota of at least as many as are left, from 1 on, means that everybody leaves (`ALWAYS`):
-      on another split those less confident than any calibration sample leave, too.
-    - Where all confidences are equal and the quota is smaller than what is left, the threshold is
-      that confidence, and everybody leaves all the same.
+    - A quota of 0 means that nobody leaves (`NEVER`), as does a share of 0 or nobody being left.
+    - A quota of at least as many as are left means that everybody leaves (`ALWAYS`): on another
+      split those less confident than any calibration sample leave, too.
+    - Where all confidences are equal, everybody leaves if the quota is at least half of those who
+      are left, and nobody otherwise.
 
     Args:
         confidence: (N, K), on the calibration split.
@@ -56,21 +57,31 @@ def quota_thresholds(confidence: np.ndarray, shares: np.ndarray) -> np.ndarray:
     count, exits = confidence.shape
     if shares.shape != (exits,) or not (shares >= 0).all() or not np.isclose(shares.sum(), 1):
         raise ValueError(f'shares {shares} must be {exits} numbers from 0 to 1 that sum to 1')
+    to_have_left = np.floor(count * np.cumsum(shares) + 1e-9).astype(int)
     thresholds = np.full(exits, NEVER)
     thresholds[-1] = ALWAYS
     staying = np.arange(count)
     for k in range(exits - 1):
-        quota = int(np.floor(count * shares[k] + 1e-9))
-        if quota == 0:
-            continue
-        if quota >= len(staying):
-            thresholds[k] = ALWAYS
-            staying = staying[:0]
+        quota = to_have_left[k] - (count - len(staying))
+        if shares[k] == 0 or quota <= 0 or not len(staying):
             continue
         candidates = confidence[staying, k]
-        thresholds[k] = np.partition(candidates, len(candidates) - quota)[len(candidates) - quota]
+        thresholds[k] = _quota_threshold(candidates, quota)
         staying = staying[candidates < thresholds[k]]
     return thresholds
+
+
+def _quota_threshold(confidence: np.ndarray, quota: int) -> float:
+    """The threshold that about ``quota`` of these samples, at least 1, reach."""
+    count = len(confidence)
+    if quota >= count:
+        return ALWAYS
+    threshold = np.partition(confidence, count - quota)[count - quota]
+    above = confidence > threshold
+    too_many = np.count_nonzero(confidence >= threshold) - quota
+    if too_many <= quota - np.count_nonzero(above):
+        return threshold
+    return confidence[above].min() if above.any() else NEVER
 
 
 def choose_exits(confidence: np.ndarray, thresholds: np.ndarray) -> np.ndarray:

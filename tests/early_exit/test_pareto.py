@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from dynp_plugins.early_exit import pareto
 from dynp_plugins.early_exit.pareto import pareto_thresholds
 from dynp_plugins.early_exit.pareto_front import Front, RankTable, search_grid, search_lines
 from dynp_plugins.early_exit.thresholds import (
@@ -143,8 +144,9 @@ def test_search_beats_the_geometric_sweep_at_its_own_cost(samples, exits, budget
     assert (found - geometric).mean() >= 0.001 * samples
 
 
-def test_geometric_thresholds_of_a_budget_bound_all_budgets():
-    """Also those of budgets between the ones that the search looks at by itself."""
+def test_geometric_thresholds_of_a_budget_bound_all_budgets(monkeypatch):
+    """Whatever the grid search does, also between the budgets that the search adds by itself."""
+    monkeypatch.setattr(pareto, 'GRID_STEPS', ())
     table = made_up_table(400, 4, seed=5)
     costs = table[2]
     targets = np.linspace(costs[0], costs[-1], 50)[1:-1]
@@ -211,14 +213,19 @@ def test_equal_confidences_leave_together_or_not_at_all():
     assert rows.tolist() == [first, first, second, second]
 
 
-def test_very_different_costs():
-    """The cheapest budget stays feasible where one sample's cost is lost in rounding."""
+@pytest.mark.parametrize('first', [1.1e-9, 1.3e-9, 1.7e-9, 1.9e-9])
+def test_very_different_costs(first):
+    """Rounding against the dearest exit neither closes a budget nor opens one too far."""
     confidence, correct, _ = made_up_table(1000, 3, seed=0)
-    costs = np.array([1e-9, 0.3, 1.0])
+    correct[:, 1:] = True  # every sample that goes on helps, and nobody needs the last exit
+    costs = np.array([first, 2e-9, 1.0])
     rows = pareto_thresholds(confidence, correct, costs, costs, exact_combinations=0)
-    assert rows[0].tolist() == [ALWAYS, NEVER, ALWAYS]
+    assert rows.tolist() == [[ALWAYS, NEVER, ALWAYS], rows[1].tolist(), rows[1].tolist()]
+    budgets = (costs[0] + np.arange(1, 10) / 10 * (costs[1] - costs[0])) * (1 - 1e-9)
+    rows = pareto_thresholds(confidence, correct, costs, budgets, exact_combinations=0)
     _, realised = outcomes(confidence, correct, costs, rows)
-    assert (realised <= costs * (1 + 1e-12)).all()
+    assert (realised <= budgets * (1 + 1e-12)).all()
+    assert (realised > costs[0] + (budgets - costs[0]) * 0.9).all()
 
 
 @pytest.mark.parametrize(

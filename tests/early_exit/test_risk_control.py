@@ -181,16 +181,11 @@ def test_the_guarantee_says_its_numbers():
     assert 'at most 1.5 % of all samples' in found.guarantee
 
 
-@pytest.mark.parametrize('p_value', P_VALUES)
-@pytest.mark.parametrize(
-    ('exits', 'levels', 'samples', 'epsilon'), [(2, None, 300, 0.05), (4, 12, 400, 0.03)]
-)
-def test_violations_are_rarer_than_delta(p_value, exits, levels, samples, epsilon):
-    """Calibration splits drawn from a large population, where the true risk can be counted."""
-    draws, delta = 300, 0.1
-    confidence, correct, costs = made_up_table(40_000, exits, seed=9, levels=levels)
+def simulate(population, samples, epsilon, delta, p_value, draws=300):
+    """Violations over calibration splits drawn from a population, and the mean share saved."""
+    confidence, correct, costs = population
     rng = np.random.default_rng(0)
-    violations, savings = 0, 0.0
+    violations, saved = 0, 0.0
     for draw in range(draws):
         drawn = rng.integers(0, len(confidence), samples)
         found = risk_controlled_thresholds(
@@ -198,9 +193,29 @@ def test_violations_are_rarer_than_delta(p_value, exits, levels, samples, epsilo
         )
         risk, cost = risk_and_cost(confidence, correct, costs, found.thresholds)
         violations += risk > epsilon
-        savings += 1 - cost / costs[-1]
-    assert violations <= most_violations(draws, delta)
-    assert savings / draws > 0.08  # it is not safe by doing nothing
+        saved += (1 - cost / costs[-1]) / draws
+    return violations, saved
+
+
+@pytest.mark.parametrize('p_value', P_VALUES)
+@pytest.mark.parametrize(
+    ('exits', 'levels', 'samples', 'epsilon'), [(2, None, 300, 0.05), (4, 12, 400, 0.03)]
+)
+def test_violations_are_rarer_than_delta(p_value, exits, levels, samples, epsilon):
+    """The true risk is counted in the large population that calibration splits are drawn from."""
+    population = made_up_table(40_000, exits, seed=9, levels=levels)
+    violations, saved = simulate(population, samples, epsilon, 0.1, p_value)
+    assert violations <= most_violations(300, 0.1)
+    assert saved > 0.08  # it is not safe by doing nothing
+
+
+def test_violations_where_thresholds_fit_the_noise():
+    """Confidences say nothing, so whatever looks safe on the design half is chance."""
+    _, correct, costs = made_up_table(40_000, 4, seed=9)
+    noise = np.random.default_rng(0).integers(0, 12, correct.shape).astype(np.float32)
+    violations, saved = simulate((noise, correct, costs), 200, 0.08, 0.1, 'binomial')
+    assert violations <= most_violations(300, 0.1)
+    assert saved > 0.05
 
 
 @pytest.mark.parametrize('p_value', P_VALUES)
@@ -219,6 +234,7 @@ def test_violations_where_the_first_step_is_just_above_epsilon(p_value):
         found = risk_controlled_thresholds(
             confidence, correct, costs, epsilon, delta, p_value, seed=draw
         )
+        assert (found.steps[0].p_value <= delta) == (found.passed > 0)
         violations += found.passed > 0
     assert violations <= most_violations(draws, delta)
     # As often as the p-value falls below delta by chance: neither more nor less.

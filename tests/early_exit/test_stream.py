@@ -150,14 +150,17 @@ def one_of_many():
     return torch.cat([unsure, images[confidence >= median]]), policy(median, NEVER, NEVER)
 
 
-def test_who_waits_alone_is_run_when_the_bound_is_reached():
+@pytest.mark.parametrize('max_in_flight', [7, 8])
+def test_who_waits_alone_is_run_when_the_bound_is_reached(max_in_flight):
+    """And not whoever waits for the first step, whose queue is empty or not by then."""
     images, chosen = one_of_many()
     source = Source(images.split(1))
-    stream = make_stream(chosen, batch_size=2, max_in_flight=8)
+    stream = make_stream(chosen, batch_size=2, max_in_flight=max_in_flight)
     results = stream(source)
     assert next(results).exit.tolist() == [3]
-    assert source.taken == 9 and not source.ended
-    assert [stream.engine.network.sizes(k) for k in range(4)] == [[2] * 4, [1], [1], [1]]
+    assert source.taken == max_in_flight + 1 and not source.ended
+    sizes = [stream.engine.network.sizes(k) for k in range(4)]
+    assert sizes == [[2] * (max_in_flight // 2), [1], [1], [1]]
     assert torch.cat([result.exit for result in results]).tolist() == [0] * (len(images) - 1)
 
 
@@ -182,7 +185,7 @@ def test_nothing_is_taken_or_run_before_it_is_needed():
 def test_a_batch_of_the_right_size_is_not_copied():
     class Checked(WholeNumberNetwork):
         def start(self, images):
-            assert images is batch
+            assert images.data_ptr() == batch.data_ptr()
             return super().start(images)
 
     batch = whole_number_images(4)
@@ -200,6 +203,13 @@ def test_merged_states_stay_channels_last():
     list(stream(images.split(7)))
     maps = [state['map'] for state in stream.engine.network.given]
     assert all(x.is_contiguous(memory_format=torch.channels_last) for x in maps)
+
+
+def test_no_gradients_are_kept():
+    """Neither of results nor, as the network checks, of images that are merged or split."""
+    images = whole_number_images(30).requires_grad_()
+    results = list(make_stream(half_leave(images.detach()))(images.split(7)))
+    assert not any(result.logits.requires_grad for result in results)
 
 
 def test_a_stream_can_be_used_again():
@@ -262,6 +272,15 @@ def test_a_batch_that_cannot_be_run_is_refused_behind_the_results_before_it(bad,
         for result in make_stream(NOBODY, group_size=2)([*whole_number_images(6).split(2), bad]):
             results.append(result)
     assert len(results) == 3
+
+
+def test_a_network_that_is_trained_meanwhile_answers_nothing_more(tiny):
+    stream = make_stream(policy(*[NEVER] * 3, exit_names=tiny.exit_names), network=tiny)
+    results = stream(torch.randn(8, 3, 64, 64).split(3))
+    next(results)
+    tiny.train()
+    with pytest.raises(UserError, match='training mode'):
+        next(results)
 
 
 def test_states_of_different_shapes_are_refused():

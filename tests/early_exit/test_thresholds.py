@@ -24,14 +24,15 @@ def plain_protocol(confidence, shares):
     staying = list(range(count))
     thresholds = []
     for k in range(exits - 1):
-        quota = math.floor(count * shares[k] + 1e-9)
-        ranked = sorted(staying, key=lambda i: -confidence[i, k])
-        if quota == 0:
-            threshold = math.inf
-        elif quota >= len(staying):
-            threshold = -math.inf
-        else:
-            threshold = confidence[ranked[quota - 1], k]
+        wanted = math.floor(count * sum(shares[: k + 1]) + 1e-9)
+        quota = wanted - (count - len(staying))
+        threshold = math.inf
+        if shares[k] > 0 and quota > 0 and staying:
+            # Of all thresholds the one that comes nearest to the quota, of equals the lower one.
+            levels = sorted({confidence[i, k] for i in staying})
+            reach = {t: sum(confidence[i, k] >= t for i in staying) for t in levels}
+            nearest = min([*levels, math.inf], key=lambda t: abs(reach.get(t, 0) - quota))
+            threshold = -math.inf if quota >= len(staying) else nearest
         thresholds.append(threshold)
         staying = [i for i in staying if confidence[i, k] < threshold]
     return [*thresholds, -math.inf]
@@ -66,20 +67,28 @@ def test_quota_of_all_that_is_left_lets_everybody_leave_on_another_split_too():
 
 
 def test_quota_beyond_what_is_left_takes_all():
-    # Four tie at the first exit, so four leave there instead of three; the second exit is to
-    # take three, one is left.
+    # Four tie at the first exit, so four leave there instead of three; two are left for the
+    # second exit, which makes up for it.
     confidence = np.array([[0.9, 0.0, 0.0]] * 4 + [[0.2, 0.4, 0.0]] + [[0.2, 0.5, 0.0]])
     thresholds = quota_thresholds(confidence, np.array([0.5, 0.5, 0.0]))
     assert thresholds.tolist() == [0.9, ALWAYS, ALWAYS]
     assert choose_exits(confidence, thresholds).tolist() == [0, 0, 0, 0, 1, 1]
 
 
-def test_all_equal_confidences_leave_together():
-    confidence = np.full((4, 3), 0.5)
-    thresholds = quota_thresholds(confidence, np.array([0.25, 0.5, 0.25]))
-    # Nobody of these gets to the second exit; whoever does elsewhere is among its quota.
-    assert thresholds.tolist() == [0.5, ALWAYS, ALWAYS]
-    assert choose_exits(confidence, thresholds).tolist() == [0, 0, 0, 0]
+def test_ties_stay_where_that_is_nearer_to_the_quota_and_later_exits_make_up_for_it():
+    # Two of ten are to leave at the first exit, where one is sure and nine tie; five of ten are to
+    # have left by the second.
+    confidence = np.array([[0.9, 0.0, 0.0]] + [[0.5, k / 10, 0.0] for k in range(9)])
+    thresholds = quota_thresholds(confidence, np.array([0.2, 0.3, 0.5]))
+    assert thresholds.tolist() == [0.9, 0.5, ALWAYS]
+    assert np.bincount(choose_exits(confidence, thresholds)).tolist() == [1, 4, 5]
+
+
+@pytest.mark.parametrize(('share', 'first'), [(0.25, NEVER), (0.5, 0.5), (0.75, 0.5), (1, ALWAYS)])
+def test_all_equal_confidences_leave_together_or_stay_together(share, first):
+    confidence = np.full((4, 2), 0.5)
+    thresholds = quota_thresholds(confidence, np.array([share, 1 - share]))
+    assert thresholds.tolist() == [first, ALWAYS]
 
 
 def test_an_exit_without_a_share_is_never_used_though_somebody_gets_there():

@@ -16,6 +16,9 @@ VENV_PYTHON = .venv/bin/python
 DEMO_DIR = work_dirs/demo
 DEMO_MODELS = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits resnet18-narrow_digits
 
+DEMO_PAIRS = $(foreach model,$(DEMO_MODELS),configs/demo/$(model).py $(DEMO_DIR)/$(model))
+DEMO_CURVE = $(VENV_PYTHON) tools/budget_curve.py $(DEMO_PAIRS) --risk 0.02 0.1 --out $(DEMO_DIR)/report --overwrite
+
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
 
@@ -26,9 +29,11 @@ env: ## Create or renew .venv, unless it is up to date
 		exit 1; }; \
 	"$$python" tools/setup_env.py --installer "$(INSTALLER)"
 
-demo: env $(DEMO_MODELS:%=demo-%) ## Train four small networks on real digits and draw their accuracy-budget curves
-	$(VENV_PYTHON) tools/budget_curve.py $(foreach model,$(DEMO_MODELS),configs/demo/$(model).py $(DEMO_DIR)/$(model)) \
-		--out $(DEMO_DIR)/report --overwrite
+demo: env $(DEMO_MODELS:%=demo-%) ## Train four small networks on real digits, time them and draw their accuracy-budget curves
+	$(DEMO_CURVE)
+	$(VENV_PYTHON) tools/benchmark.py $(DEMO_PAIRS) --tables $(DEMO_DIR)/report --seconds 5 \
+		--out $(DEMO_DIR)/latency.json --overwrite
+	$(DEMO_CURVE) --reuse-tables --latency $(DEMO_DIR)/latency.json
 
 demo-%: env
 	$(VENV_PYTHON) tools/train.py configs/demo/$*.py --work-dir $(DEMO_DIR)/$* --no-validate --overwrite

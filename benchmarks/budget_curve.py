@@ -4,206 +4,199 @@ The budgeted-batch protocol: thresholds are chosen on the calibration split for 
 budgets, then frozen and applied to the test split.
 """
 
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from torch import nn
 
-from dynp_plugins.checkpoints import Checkpoint, check_weights, read_checkpoint
-from dynp_plugins.checkpoints.loading import to_classifier_keys
-from dynp_plugins.early_exit import choose_exits, geometric_shares, quota_thresholds
-from dynp_plugins.errors import UserError
-from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpickling
-from dynp_plugins.openmmlab.class_names import check_same_classes, checkpoint_classes
-from dynp_plugins.openmmlab.classifiers import build_classifier
-from dynp_plugins.openmmlab.config_files import building_from, load_config, require
-
-from .exit_pass import build_split, multi_exit_network, run_exit_pass
-from .exit_table import ExitTable, check_disjoint
-from .macs import ExitCost, exit_costs
-from .provenance import config_sha256, git_commit, versions, weights_sha256
-from .results import (
-    CurvePoint,
-    ExitRecord,
-    FileRecord,
-    ModelResult,
-    SplitRecord,
-    TrainingRecord,
+from dynp_plugins.checkpoints import Checkpoint
+from dynp_plugins.early_exit import (
+    MEASURES,
+    ExitPolicy,
+    ExitTable,
+    check_disjoint,
+    choose_policies,
+    on_calibration,
+    risk_controlled_policy,
 )
+from dynp_plugins.errors import UserError
+from dynp_plugins.openmmlab.config_files import require
+
+from .check_results import table_name
+from .comparisons import MeasuredModel
+from .curve import curve_points, operating_points, target_budgets
+from .exit_pass import run_exit_pass
+from .exit_records import exit_records, exit_statistics
+from .gallery import make_gallery
+from .macs import exit_costs
+from .provenance import git_commit, versions
+from .results import ModelResult, SplitRecord, TrainingRecord
+from .trained_model import TrainedModel
+
+_logger = logging.getLogger(__name__)
 
 BUDGETS = 33
 """Default number of target budgets along a curve."""
 
 
-def curve_points(
-    calibration: ExitTable, test: ExitTable, costs: list[ExitCost], budgets: int = BUDGETS
-) -> list[CurvePoint]:
-    """The curve: target budgets evenly spaced from the first exit's cost to the last one's.
+@dataclass(frozen=True)
+class CurveSettings:
+    """How a curve is made.
 
-    A network with a single exit has one point, whatever ``budgets`` says.
+    Attributes:
+        budgets: Number of points along it.
+        method: The threshold method, see `dynp_plugins.early_exit.METHODS`.
+        measure: The confidence measure, see `dynp_plugins.early_exit.MEASURES`.
+        risks: (epsilon, delta) of risk-controlled policies beside the curve.
+        policies: Files of policies beside the curve.
+        tables: Folder of exit tables of an earlier run; those of the same config and weights are
+            taken from there, and their splits are not run again.
+    """
+
+    budgets: int = BUDGETS
+    method: str = 'geometric'
+    measure: str = 'max_softmax'
+    risks: Sequence[tuple[float, float]] = ()
+    policies: Sequence[str | Path] = ()
+    tables: Path | None = None
+
+
+def check_policies(paths: Sequence[str | Path], weights: Sequence[str]) -> None:
+    """Refuse policy files that were made for none of the models.
 
     Args:
-        calibration: Thresholds are chosen on this table, by maximum softmax.
-        test: Accuracy, mean cost and shares come from this one.
-        costs: Cumulative cost of the exits.
-        budgets: Number of points.
+        paths: The files.
+        weights: Hashes of the models' weights.
+
+    Raises:
+        UserError: A file is no policy, or made for other weights than these.
     """
-    names = [cost.name for cost in costs]
-    gmacs = np.array([cost.macs / 1e9 for cost in costs])
-    targets = np.linspace(gmacs[0], gmacs[-1], budgets if len(costs) > 1 else 1)
-    points = []
-    for target, shares in zip(targets, geometric_shares(gmacs, targets), strict=True):
-        thresholds = quota_thresholds(calibration.max_softmax, shares)
-        chosen_on = choose_exits(calibration.max_softmax, thresholds)
-        exits = choose_exits(test.max_softmax, thresholds)
-        points.append(
-            CurvePoint(
-                target_gmacs=float(target),
-                calibration_gmacs_mean=float(gmacs[chosen_on].mean()),
-                calibration_top1_percent=_top1_percent(calibration, chosen_on),
-                gmacs_mean=float(gmacs[exits].mean()),
-                top1_percent=_top1_percent(test, exits),
-                exit_shares={name: float((exits == k).mean()) for k, name in enumerate(names)},
-                thresholds={
-                    name: float(thresholds[k]) if np.isfinite(thresholds[k]) else None
-                    for k, name in enumerate(names[:-1])
-                },
+    for path in paths:
+        policy = ExitPolicy.load(path)
+        if policy.weights_sha256 not in (None, *weights):
+            raise UserError(
+                f'{path} was made for {policy.model or "a model"} with other weights '
+                f'({policy.weights_sha256[:12]}...) than those given: choose its thresholds again '
+                'with tools/choose_policy.py'
             )
-        )
-    return points
 
 
-def _top1_percent(table: ExitTable, exits: np.ndarray) -> float:
-    """Accuracy when sample i is answered by exit ``exits[i]``."""
-    return float(100 * table.correct[np.arange(len(table)), exits].mean())
-
-
-def input_hashes(
-    config_path: str | Path, checkpoint_path: str | Path, options: dict | None = None
-) -> tuple[str, str]:
-    """(config, weights) SHA-256 of a model as its result will record them, before measuring."""
-    refuse_unpickling()
-    checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
-    return config_sha256(load_config(config_path, options)), _weights_sha256(checkpoint)
-
-
-def _weights_sha256(checkpoint: Checkpoint) -> str:
-    return weights_sha256(to_classifier_keys(checkpoint.state_dict))
-
-
-def measure_model(
-    config_path: str | Path,
-    checkpoint_path: str | Path,
-    device: str = 'cpu',
-    options: dict | None = None,
-    budgets: int = BUDGETS,
-) -> tuple[ModelResult, list[ExitTable]]:
+def measure_model(model: TrainedModel, settings: CurveSettings | None = None) -> MeasuredModel:
     """Everything a curve needs of one model: two passes, one cost count, and arithmetic.
 
     Args:
-        config_path: An OpenMMLab config with a ``calibration_dataloader``.
-        checkpoint_path: A checkpoint file, or a run's work folder.
-        device: Where the network runs.
-        options: Overrides of config entries.
-        budgets: Number of points along the curve.
+        model: Its config has a ``calibration_dataloader``.
+        settings: How the curve is made.
 
     Returns:
-        The result, and the exit tables of the calibration and the test split it was computed from.
+        The result, with the exit tables it was computed from.
 
     Raises:
-        UserError: Anything in the config, the checkpoint or the data that cannot work; also a
-            calibration split that shares pictures with the test split.
+        UserError: Data that cannot work; a calibration split that shares pictures with the test
+            split; settings that do not fit the model.
     """
-    refuse_unpickling()
-    config = load_config(config_path, options)
-    require(config, 'model', 'test_dataloader')
+    settings = settings or CurveSettings()
+    config = model.config
+    require(config, 'test_dataloader')
     if config.get('calibration_dataloader') is None:
         raise UserError(
-            f'config {config_path} declares no calibration split, and thresholds are never chosen '
-            'on the test split: add calibration_dataloader = dict(...), for example cut out of '
-            "the training set with dataset=dict(type='HeldOut', part='held_out', size=0.1, ...)"
+            f'config {config.filename} declares no calibration split, and thresholds are never '
+            'chosen on the test split: add calibration_dataloader = dict(...), for example cut out '
+            "of the training set with dataset=dict(type='HeldOut', part='held_out', size=0.1, ...)"
         )
-    checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
-    with DefaultScope.overwrite_default_scope(config.get('default_scope')):
-        with building_from(config):
-            classifier = _load_classifier(config, checkpoint).to(device)
-            loaders = {split: build_split(config, split) for split in ('calibration', 'test')}
-        check_same_classes(
-            {'the checkpoint': checkpoint_classes(checkpoint.meta)}
-            | {
-                f'the {split} split': loader.dataset.metainfo.get('classes')
-                for split, loader in loaders.items()
-            }
-        )
-        calibration, test = (
-            run_exit_pass(classifier, loader, split) for split, loader in loaders.items()
-        )
+    loaders = model.build_splits(('calibration', 'test'))
+    calibration, test = (
+        _reused_table(model, split, settings.tables)
+        or run_exit_pass(model.classifier, loader, split)
+        for split, loader in loaders.items()
+    )
     check_disjoint(calibration, test)
     if calibration.manifest['input_shape'] != test.manifest['input_shape']:
         raise UserError(
             f'calibration pictures are {calibration.manifest["input_shape"]} (channels, height, '
             f'width), test pictures {test.manifest["input_shape"]}: crop or resize both alike'
         )
-    costs = exit_costs(multi_exit_network(classifier), test.manifest['input_shape'])
-    name = Path(config_path).stem
-    config_record = FileRecord(str(config_path), config_sha256(config))
-    checkpoint_record = FileRecord(str(checkpoint.path), _weights_sha256(checkpoint))
-    for table in (calibration, test):
-        table.manifest.update(
-            model=name,
-            config_sha256=config_record.sha256,
-            weights_sha256=checkpoint_record.sha256,
-            versions=versions(),
-            git_commit=git_commit(),
-        )
+    costs = exit_costs(model.network, test.manifest['input_shape'])
+    gmacs = [cost.macs / 1e9 for cost in costs]
+    made_from = {
+        'model': model.name,
+        'config_sha256': model.config_record.sha256,
+        'weights_sha256': model.checkpoint_record.sha256,
+        'exit_gmacs': gmacs,
+        'versions': versions(),
+        'git_commit': git_commit(),
+    }
+    calibration, test = (table.with_manifest(**made_from) for table in (calibration, test))
+    policies = choose_policies(
+        calibration, target_budgets(gmacs, settings.budgets), settings.method, settings.measure
+    )
+    # The last exit has nothing to lose against itself.
+    risk_controlled = {
+        (epsilon, delta): risk_controlled_policy(calibration, epsilon, delta, settings.measure)
+        for epsilon, delta in (settings.risks if len(gmacs) > 1 else ())
+    }
+    singles = _single_policies(calibration, risk_controlled, settings.policies)
     result = ModelResult(
-        name=name,
+        name=model.name,
         source='ours',
         task='classification',
         dataset=_dataset_name(config.test_dataloader.dataset),
-        config=config_record,
-        checkpoint=checkpoint_record,
-        weights='ema' if checkpoint.has_ema else 'raw',
-        training=_training_record(config, checkpoint),
+        config=model.config_record,
+        checkpoint=model.checkpoint_record,
+        weights='ema' if model.checkpoint.has_ema else 'raw',
+        training=_training_record(config, model.checkpoint),
         calibration=_split_record(calibration),
         test=_split_record(test),
-        confidence='max_softmax',
+        confidence=settings.measure,
+        method=settings.method,
         input_shape=test.manifest['input_shape'],
-        parameters=sum(p.numel() for p in classifier.parameters() if p.requires_grad),
-        exits=_exit_records(calibration, test, costs),
-        points=curve_points(calibration, test, costs, budgets),
+        parameters=sum(p.numel() for p in model.network.parameters() if p.requires_grad),
+        exits=exit_records(calibration, test, gmacs),
+        statistics=exit_statistics(test, gmacs),
+        points=curve_points(test, policies),
+        operating_points=operating_points(test, singles),
+        gallery=make_gallery(
+            test, policies, loaders['test'].dataset, model.classifier.data_preprocessor
+        ),
+        latency=None,
     )
-    return result, [calibration, test]
+    return MeasuredModel(result, calibration, test, policies, risk_controlled)
 
 
-def _load_classifier(config: Config, checkpoint: Checkpoint) -> nn.Module:
-    classifier = build_classifier(config)
-    multi_exit_network(classifier)  # a head that does not fit is not to be blamed on the weights
-    weights = to_classifier_keys(checkpoint.state_dict)
-    check_weights(classifier.state_dict(), weights, str(checkpoint.path))
-    classifier.load_state_dict(weights)
-    return classifier
+def _reused_table(model: TrainedModel, split: str, folder: Path | None) -> ExitTable | None:
+    """The exit table of an earlier run of the same config and weights, if there is one."""
+    path = folder and folder / table_name(model.name, split)
+    if path is None or not path.exists():
+        return None
+    table = ExitTable.load(path)
+    hashes = [table.manifest.get(name) for name in ('config_sha256', 'weights_sha256')]
+    if hashes != [model.config_record.sha256, model.checkpoint_record.sha256]:
+        return None
+    if set(table.confidences) != set(MEASURES):
+        return None  # written before a measure was added
+    _logger.info('%s split: taken from %s', split, path)
+    return table
 
 
-def _exit_records(
-    calibration: ExitTable, test: ExitTable, costs: list[ExitCost]
-) -> list[ExitRecord]:
-    top5 = test.topk_percent(5) if test.manifest['classes'] >= 5 else [None] * len(costs)
-    return [
-        ExitRecord(
-            name=cost.name,
-            gmacs=cost.macs / 1e9,
-            gflops=2 * cost.macs / 1e9,
-            calibration_top1_percent=float(calibration_top1),
-            test_top1_percent=float(test_top1),
-            test_top5_percent=None if test_top5 is None else float(test_top5),
-        )
-        for cost, calibration_top1, test_top1, test_top5 in zip(
-            costs, calibration.topk_percent(1), test.topk_percent(1), top5, strict=True
-        )
+def _single_policies(
+    calibration: ExitTable,
+    risk_controlled: dict[tuple[float, float], ExitPolicy],
+    paths: Sequence[str | Path],
+) -> list[tuple[str, ExitPolicy]]:
+    """Policies beside the curve, each with its name: risk control, and the files for this model."""
+    found = [
+        (f'at most {100 * epsilon:g} points lost, {100 * (1 - delta):g} % sure', policy)
+        for (epsilon, delta), policy in risk_controlled.items()
     ]
+    for path in paths:
+        policy, manifest = ExitPolicy.load(path), calibration.manifest
+        if policy.weights_sha256 not in (None, manifest['weights_sha256']):
+            continue  # made for another model of the same page
+        policy.check_calibration(manifest['index_sha256'], manifest['model'])
+        found.append((Path(path).stem, on_calibration(policy, calibration)))
+    return found
 
 
 def _training_record(config: Config, checkpoint: Checkpoint) -> TrainingRecord | None:

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import os
+from collections.abc import Collection
 
 import torch
 from mmengine.config import Config
@@ -20,7 +21,7 @@ from .provenance import picture_digest
 
 
 def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
-    """The plain network inside an ``mmpretrain.ImageClassifier``; weights are shared.
+    """The plain network inside an ``mmpretrain.ImageClassifier``; weights and mode are shared.
 
     Raises:
         UserError: The classifier has no `MultiExitHead` or no backbone with exits.
@@ -33,7 +34,9 @@ def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
             "multi-exit backbone such as dict(type='DynPerceiver') with "
             "head=dict(type='MultiExitHead')"
         )
-    return MultiExitNetwork(backbone, heads)
+    network = MultiExitNetwork(backbone, heads)
+    network.training = classifier.training  # of itself alone: its parts are in their modes already
+    return network
 
 
 def build_split(config: Config, split: str) -> DataLoader:
@@ -72,12 +75,7 @@ def run_exit_pass(classifier: nn.Module, loader: DataLoader, split: str) -> Exit
     try:
         for batch in track(loader, f'{split} split'):
             shapes.update(tuple(image.shape) for image in batch['inputs'])
-            if len(shapes) > 1:
-                raise UserError(
-                    f'pictures of the {split} split reach the network in different sizes, such as '
-                    f'{sorted(shapes)[:3]}, so that an exit has no one cost: crop or resize them '
-                    f'to one size in the pipeline of {split}_dataloader'
-                )
+            check_one_size(shapes, split)
             pictures = [picture_digest(image.numpy()) for image in batch['inputs']]
             index_hash.update(b''.join(pictures))
             data = classifier.data_preprocessor(batch, training=False)
@@ -99,6 +97,24 @@ def run_exit_pass(classifier: nn.Module, loader: DataLoader, split: str) -> Exit
         input_shape=list(shapes.pop()),
         index_sha256=index_hash.hexdigest(),
     )
+
+
+def check_one_size(shapes: Collection[tuple[int, ...]], split: str) -> None:
+    """Refuse pictures of different sizes.
+
+    Args:
+        shapes: (channels, height, width) of the pictures.
+        split: Name for the message.
+
+    Raises:
+        UserError: There are several.
+    """
+    if len(shapes) > 1:
+        raise UserError(
+            f'pictures of the {split} split reach the network in different sizes, such as '
+            f'{sorted(shapes)[:3]}, so that an exit has no one cost: crop or resize them '
+            f'to one size in the pipeline of {split}_dataloader'
+        )
 
 
 def _source(sample: BaseDataElement) -> str:

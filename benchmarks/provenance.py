@@ -5,11 +5,9 @@ import importlib.metadata
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from mmengine.config import Config
 
 _PACKAGES = (
@@ -30,16 +28,6 @@ def config_sha256(config: Config) -> str:
     """Hash of a merged config, without the entries that cannot change a measurement."""
     entries = {k: v for k, v in config.to_dict().items() if k not in _ENTRIES_WITHOUT_EFFECT}
     return hashlib.sha256(json.dumps(entries, sort_keys=True, default=repr).encode()).hexdigest()
-
-
-def weights_sha256(state_dict: Mapping[str, torch.Tensor]) -> str:
-    """Hash over the names, types, shapes and values of all tensors, in the order of the names."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(state_dict.items()):
-        digest.update(f'{name}:{tensor.dtype}:{tuple(tensor.shape)}'.encode())
-        array = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
-        digest.update(array.numpy().tobytes())
-    return digest.hexdigest()
 
 
 def picture_digest(pixels: np.ndarray) -> bytes:

@@ -4,18 +4,17 @@ Every field says its unit. MACs are multiply-adds of one image, cumulative up to
 2 MACs; accuracies are percent; shares are fractions of the test split.
 """
 
-import dataclasses
-import json
-import types
-import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError
+from dynp_plugins.typed_json import read_json, write_json
 
-SCHEMA_VERSION = 2
+from .curve_records import CurvePoint, ExitRecord, ExitStatistics, Gallery, OperatingPoint
+from .interval import Interval
+from .latency_records import LatencyFile, LatencyRatio, MachineRecord, ModelLatency
+
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -58,42 +57,6 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True)
-class ExitRecord:
-    """One exit when everybody leaves there ("anytime" accuracy)."""
-
-    name: str
-    gmacs: float
-    gflops: float
-    calibration_top1_percent: float
-    test_top1_percent: float
-    test_top5_percent: float | None
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """One budget: thresholds chosen on the calibration split, and what they give on the test split.
-
-    Attributes:
-        target_gmacs: The mean cost that was asked for.
-        calibration_gmacs_mean: The mean cost on the calibration split.
-        calibration_top1_percent: Accuracy on the calibration split, where the thresholds were
-            chosen.
-        gmacs_mean: The mean cost on the test split.
-        top1_percent: Accuracy on the test split.
-        exit_shares: By exit, the fraction of the test split that left there.
-        thresholds: By exit but the last, the confidence to reach; None where nobody leaves.
-    """
-
-    target_gmacs: float
-    calibration_gmacs_mean: float
-    calibration_top1_percent: float
-    gmacs_mean: float
-    top1_percent: float
-    exit_shares: dict[str, float]
-    thresholds: dict[str, float | None]
-
-
-@dataclass(frozen=True)
 class ModelResult:
     """One model's curve.
 
@@ -103,8 +66,14 @@ class ModelResult:
         weights: ``ema`` (moving average of the weights) or ``raw``.
         training: None for a config without a training recipe.
         confidence: The measure that is compared with the thresholds.
+        method: How the thresholds of the curve were chosen.
         input_shape: (channels, height, width) the MACs are counted at.
         parameters: Number of trainable parameters.
+        statistics: Over all exits.
+        points: The curve, in order of the target budgets.
+        operating_points: Single policies beside the curve.
+        gallery: None where the data have no pictures to show.
+        latency: None where nothing was timed.
     """
 
     name: str
@@ -118,10 +87,56 @@ class ModelResult:
     calibration: SplitRecord
     test: SplitRecord
     confidence: str
+    method: str
     input_shape: list[int]
     parameters: int
     exits: list[ExitRecord]
+    statistics: ExitStatistics
     points: list[CurvePoint]
+    operating_points: list[OperatingPoint]
+    gallery: Gallery | None
+    latency: ModelLatency | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models measured on the same test samples, at equal accuracy and at equal cost.
+
+    Which accuracy and which cost is decided on the calibration split; intervals are 95 %, from a
+    paired bootstrap over the test samples.
+
+    Attributes:
+        model: Index into ``Results.models``.
+        baseline: Likewise.
+        top1_percent: The accuracy at which costs are compared; None where the curves do not
+            overlap.
+        cost_ratio: Baseline's cost by the model's at that accuracy: above 1 the model is cheaper.
+        cost_ratio_interval: None where too many draws do not reach that accuracy.
+        gmacs: The mean cost at which accuracies are compared; None where the curves do not overlap.
+        top1_difference: The model's accuracy less the baseline's at that cost, in points.
+        top1_difference_interval: Of that difference.
+        refusal: Why something of the above is missing, in words; empty if nothing is.
+    """
+
+    model: int
+    baseline: int
+    top1_percent: float | None
+    cost_ratio: float | None
+    cost_ratio_interval: Interval | None
+    gmacs: float | None
+    top1_difference: float | None
+    top1_difference_interval: Interval | None
+    refusal: str
+
+
+@dataclass(frozen=True)
+class TimingContext:
+    """What the models' latencies have in common: the machine, and models timed side by side."""
+
+    created: str
+    command: str
+    machine: MachineRecord
+    ratios: list[LatencyRatio]
 
 
 @dataclass(frozen=True)
@@ -136,6 +151,8 @@ class Results:
         git_commit: Of this project, ``-dirty`` appended where files differ from it; None outside a
             checkout.
         models: In the order they were given.
+        comparisons: Every pair of models that were tested on the same samples.
+        timing: None where nothing was timed.
     """
 
     schema_version: int
@@ -144,13 +161,38 @@ class Results:
     versions: dict[str, str]
     git_commit: str | None
     models: list[ModelResult]
+    comparisons: list[Comparison]
+    timing: TimingContext | None
+
+
+def with_latency(results: Results, latency: LatencyFile, source: str | Path) -> Results:
+    """The same results with the times that were measured of these models.
+
+    Args:
+        results: What was measured.
+        latency: What ``tools/benchmark.py`` measured.
+        source: Its file, for messages.
+
+    Raises:
+        UserError: It holds times of none of the models, with these configs and weights.
+    """
+    times = {(model.config_sha256, model.weights_sha256): model for model in latency.models}
+    models = [
+        replace(model, latency=times.get((model.config.sha256, model.checkpoint.sha256)))
+        for model in results.models
+    ]
+    if all(model.latency is None for model in models):
+        raise UserError(
+            f'{source} holds times of {", ".join(model.name for model in latency.models)}, but of '
+            'none of these models with these weights: run tools/benchmark.py again'
+        )
+    context = TimingContext(latency.created, latency.command, latency.machine, latency.ratios)
+    return replace(results, models=models, timing=context)
 
 
 def write_results(results: Results, path: str | Path) -> None:
     """Write ``results`` as JSON; the file appears whole or not at all."""
-    text = json.dumps(dataclasses.asdict(results), indent=1, allow_nan=False)
-    with atomic_path(path) as temporary:
-        temporary.write_text(text + '\n', encoding='utf-8')
+    write_json(results, path)
 
 
 def read_results(path: str | Path) -> Results:
@@ -160,44 +202,4 @@ def read_results(path: str | Path) -> Results:
         UserError: Not JSON, another schema version, or an entry that is missing, unknown or of the
             wrong type; the message names it.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise UserError(f'{path} is not a results file: {error}') from error
-    version = content.get('schema_version') if isinstance(content, dict) else None
-    if version != SCHEMA_VERSION:
-        raise UserError(
-            f'{path} has results schema version {version}, this program reads {SCHEMA_VERSION}: '
-            'run tools/budget_curve.py again'
-        )
-    try:
-        return _parse(Results, content, 'results')
-    except ValueError as error:
-        raise UserError(f'{path}: {error}') from error
-
-
-def _parse(kind: Any, value: Any, where: str) -> Any:
-    """Turn JSON into the type ``kind``; ValueError names the entry that does not fit."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise ValueError(f'{where} is no object')
-        hints = typing.get_type_hints(kind)
-        for problem, names in (
-            ('is missing', hints.keys() - value.keys()),
-            ('is unknown', value.keys() - hints.keys()),
-        ):
-            if names:
-                raise ValueError(f'{where}.{min(names)} {problem}')
-        return kind(**{k: _parse(hints[k], v, f'{where}.{k}') for k, v in value.items()})
-    if origin is list and isinstance(value, list):
-        return [_parse(arguments[0], v, f'{where}[{i}]') for i, v in enumerate(value)]
-    if origin is dict and isinstance(value, dict):
-        return {k: _parse(arguments[1], v, f'{where}.{k}') for k, v in value.items()}
-    if origin is types.UnionType:
-        return None if value is None else _parse(arguments[0], value, where)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(kind, type) and isinstance(value, kind) and not isinstance(value, bool):
-        return value
-    raise ValueError(f'{where} is {value!r}, expected {getattr(kind, "__name__", kind)}')
+    return read_json(Results, path, 'results', SCHEMA_VERSION, 'run tools/budget_curve.py again')

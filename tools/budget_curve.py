@@ -1,9 +1,11 @@
-"""Measure and draw the accuracy-budget curve of one or several trained models.
+"""Draw the accuracy-budget curve of one or several trained models.
 
     python tools/budget_curve.py CONFIG CHECKPOINT [CONFIG CHECKPOINT ...] --out DIR
+    python tools/budget_curve.py --check DIR
 
 Thresholds are chosen on each config's calibration split and applied to its test split. DIR gets
-report.html, curve.png, curve.svg, curve.csv, results.json and the exit tables.
+report.html, report.md, curve.png, curve.svg, curve.csv, results.json and the exit tables. --check
+looks in DIR for results that cannot be.
 """
 
 import argparse
@@ -15,13 +17,18 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.budget_curve import BUDGETS, input_hashes, measure_model
+from benchmarks.budget_curve import BUDGETS, CurveSettings, check_policies, measure_model
+from benchmarks.check_results import check_folder
+from benchmarks.comparisons import compare_models
+from benchmarks.latency_records import read_latency
 from benchmarks.provenance import git_commit, versions
-from benchmarks.results import SCHEMA_VERSION, Results
+from benchmarks.results import SCHEMA_VERSION, Results, with_latency
+from benchmarks.trained_model import load_trained_models
+from dynp_plugins.early_exit import MEASURES, METHODS
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import ConfigOptions
 from reports.tables import terminal_summary
-from reports.write import check_output_folder, run_identity, write_report
+from reports.write import check_output_folder, write_report
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,14 +37,53 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         'models',
-        nargs='+',
+        nargs='*',
         metavar='CONFIG CHECKPOINT',
         help="pairs of a config and a checkpoint (or a run's work folder)",
     )
-    parser.add_argument('--out', required=True, metavar='DIR', help='folder to write to')
+    parser.add_argument('--out', metavar='DIR', help='folder to write to')
+    parser.add_argument('--check', metavar='DIR', help='check the results in DIR, measure nothing')
     parser.add_argument('--overwrite', action='store_true', help='replace results in DIR')
     parser.add_argument(
         '--budgets', type=int, default=BUDGETS, help='points along the curve (default %(default)s)'
+    )
+    parser.add_argument(
+        '--method',
+        choices=METHODS,
+        default='geometric',
+        help='how thresholds are chosen (default %(default)s)',
+    )
+    parser.add_argument(
+        '--measure',
+        choices=MEASURES,
+        default='max_softmax',
+        help='confidence measure (default %(default)s)',
+    )
+    parser.add_argument(
+        '--risk',
+        nargs=2,
+        type=float,
+        action='append',
+        default=[],
+        metavar=('EPSILON', 'DELTA'),
+        help='also the cheapest thresholds that lose at most EPSILON of accuracy (a fraction) '
+        'against the full network, with confidence 1 - DELTA; can be repeated',
+    )
+    parser.add_argument(
+        '--policy',
+        action='append',
+        default=[],
+        metavar='FILE',
+        help='also mark this policy; can be repeated',
+    )
+    parser.add_argument(
+        '--latency', metavar='FILE', help='times measured by tools/benchmark.py, to be shown too'
+    )
+    parser.add_argument(
+        '--reuse-tables',
+        action='store_true',
+        help='take exit tables from DIR/tables where they are of the same config and weights; the '
+        'data must not have changed since',
     )
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='%(default)s'
@@ -49,60 +95,73 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override entries of every config',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if bool(args.models) == bool(args.check):
+        parser.error('give CONFIG CHECKPOINT pairs to measure, or --check DIR')
+    if args.models and not args.out:
+        parser.error('give --out DIR, the folder to write to')
+    return args
 
 
-def pairs(models: list[str]) -> list[tuple[str, str]]:
-    """CONFIG CHECKPOINT CONFIG CHECKPOINT ... as pairs; every config once.
-
-    Raises:
-        UserError: One is left over, or two models would have the same name.
-    """
-    if len(models) % 2:
-        raise UserError(f'give a checkpoint for every config; {models[-1]} has none')
-    names = [Path(config).stem for config in models[::2]]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise UserError(f'two configs are called {twice}; models are told apart by that name')
-    return list(zip(models[::2], models[1::2], strict=True))
-
-
-@exits_on_user_error
-def main() -> None:
-    args = parse_args()
-    logging.basicConfig(level=logging.INFO, format='%(message)s')
-    models = pairs(args.models)
+def measure(args: argparse.Namespace) -> None:
+    """Measure the models and write the report."""
     try:
         torch.zeros(1, device=args.device)
     except (RuntimeError, AssertionError) as error:
         raise UserError(f'--device {args.device} cannot be used: {error}') from error
     if args.budgets < 2:
         raise UserError(f'--budgets {args.budgets}: a curve has at least 2 points')
+    settings = CurveSettings(
+        budgets=args.budgets,
+        method=args.method,
+        measure=args.measure,
+        risks=args.risk,
+        policies=args.policy,
+        tables=Path(args.out) / 'tables' if args.reuse_tables else None,
+    )
+    latency = read_latency(args.latency) if args.latency else None
+    models = load_trained_models(args.models, args.device, args.cfg_options)
+    check_policies(args.policy, [model.checkpoint_record.sha256 for model in models])
     # The splits' hashes are not known before their pictures have been read.
-    inputs = [(*input_hashes(*model, args.cfg_options), None, None) for model in models]
-    check_output_folder(args.out, args.overwrite, inputs)
-    measured = [
-        measure_model(config, checkpoint, args.device, args.cfg_options, args.budgets)
-        for config, checkpoint in models
-    ]
+    known = [(m.config_record.sha256, m.checkpoint_record.sha256, None, None) for m in models]
+    check_output_folder(args.out, args.overwrite, known)
+    measured = [measure_model(model, settings) for model in models]
     results = Results(
         schema_version=SCHEMA_VERSION,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
         command=shlex.join(['python', *sys.argv]),
         versions=versions(),
         git_commit=git_commit(),
-        models=[result for result, _ in measured],
+        models=[model.result for model in measured],
+        comparisons=compare_models(measured),
+        timing=None,
     )
-    check_output_folder(args.out, args.overwrite, run_identity(results))
-    for older in (Path(args.out) / 'tables').glob('*_*.*'):
-        older.unlink()
-    for _, tables in measured:
-        for table in tables:
-            name = f'{table.manifest["model"]}_{table.manifest["split"]}.npz'
-            table.save(Path(args.out) / 'tables' / name)
-    report = write_report(results, args.out, args.overwrite)
+    if latency is not None:
+        results = with_latency(results, latency, args.latency)
+    tables = [table for model in measured for table in (model.calibration, model.test)]
+    policies = {
+        f'{model.result.name}_risk_control_{epsilon:g}_{delta:g}': policy
+        for model in measured
+        for (epsilon, delta), policy in model.risk_controlled.items()
+    }
+    report = write_report(results, args.out, args.overwrite, tables, policies)
     print(terminal_summary(results))
     print(report)
+
+
+@exits_on_user_error
+def main() -> None:
+    args = parse_args()
+    logging.basicConfig(level=logging.INFO, format='%(message)s')
+    if args.models:
+        measure(args)
+        return
+    problems = check_folder(args.check)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise SystemExit(1)
+    print(f'{args.check}: nothing impossible found')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,10 @@
 """Evaluate a checkpoint: accuracy of every exit on the test split.
 
-python tools/test.py CONFIG CHECKPOINT [--out metrics.json]
+    python tools/test.py CONFIG CHECKPOINT [--out metrics.json]
+    python tools/test.py CONFIG CHECKPOINT --policy policy.json
+
+With a policy the test split is run once more, and images really leave early: their accuracy, mean
+cost and exits are named policy/...
 """
 
 import argparse
@@ -8,7 +12,12 @@ import json
 import os
 from pathlib import Path
 
+import torch
+
+from benchmarks.dynamic_pass import policy_metrics
+from benchmarks.trained_model import load_trained_model
 from dynp_plugins.atomic_files import atomic_path
+from dynp_plugins.early_exit import ExitPolicy
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import add_run_options, load_run_config
 from dynp_plugins.openmmlab.runs import test
@@ -21,6 +30,9 @@ def parse_args() -> argparse.Namespace:
     add_run_options(parser)
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help="checkpoint, or a run's folder")
     parser.add_argument('--out', metavar='FILE', help='write the metrics to this .json file')
+    parser.add_argument(
+        '--policy', metavar='FILE', help='also run with the early exits of a policy'
+    )
     return parser.parse_args()
 
 
@@ -32,7 +44,15 @@ def main() -> None:
         raise UserError(f'--out {out}: the metrics are written as JSON, name a .json file')
     if out and out.exists() and not args.overwrite:
         raise UserError(f'--out {out} exists already; give --overwrite to replace it')
+    policy = ExitPolicy.load(args.policy) if args.policy else None
+    if policy is not None and args.launcher != 'none':
+        raise UserError('--policy is for a single process: leave --launcher out')
     metrics = test(load_run_config(args), args.checkpoint, launcher=args.launcher)
+    if policy is not None:
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        model = load_trained_model(args.config, args.checkpoint, device, args.cfg_options)
+        metrics |= policy_metrics(model, policy)
+        print(json.dumps(metrics, indent=2))
     if out and int(os.environ.get('RANK', 0)) == 0:
         with atomic_path(out) as temporary:
             temporary.write_text(json.dumps(metrics, indent=2) + '\n')

@@ -65,6 +65,7 @@ def cost_ratio(
     target_accuracy: float | None = None,
     draws_a: Curve | None = None,
     draws_b: Curve | None = None,
+    target_draws: np.ndarray | None = None,
     level: float = 0.95,
     names: tuple[str, str] = ('A', 'B'),
 ) -> CostRatio:
@@ -73,12 +74,13 @@ def cost_ratio(
     Args:
         curve_a: A's test curve, costs (M_a,) and accuracies (M_a,). A plain pair will do.
         curve_b: B's.
-        target_accuracy: In the unit of the curves. Take `envelope.common_accuracy` of the
-            calibration curves. Where A or B has a single point (a static network) leave it out: its
-            own accuracy is the only one it has, and in each draw it is that draw's.
+        target_accuracy: In the unit of the curves, not chosen by a look at the ratio; see
+            `envelope.common_accuracy`. Where A or B has a single point (a static network) leave it
+            out: its own accuracy is the only one it has, and in each draw it is that draw's.
         draws_a: Bootstrap draws of A's curve, (R, M_a) each; draw r of A and of B must be of the
             same samples if the models were measured on the same ones.
         draws_b: Of B's, (R, M_b) each.
+        target_draws: The target in each draw, (R,), where it varies with the samples.
         level: Of the interval.
         names: Of A and B, for the reason.
 
@@ -88,7 +90,8 @@ def cost_ratio(
         UserError: A level that is no share.
     """
     curves, draws = _pairs(curve_a, curve_b, draws_a, draws_b)
-    target = draw_target = target_accuracy
+    target = target_accuracy
+    draw_target = target if target_draws is None else target_draws
     if target_accuracy is None:  # compare at the accuracy of the single point, B's before A's
         single = next((i for i in (1, 0) if np.size(curves[i].accuracies) == 1), None)
         if single is None:

@@ -5,42 +5,16 @@ import json
 
 import pytest
 
-from benchmarks import results as schema
-from benchmarks.results import (
-    SCHEMA_VERSION,
-    CurvePoint,
-    ExitRecord,
-    FileRecord,
-    ModelResult,
-    Results,
-    SplitRecord,
-    TrainingRecord,
-    read_results,
-    write_results,
-)
-from dynp_plugins import UserError
+from benchmarks.latency_records import LATENCY_VERSION, LatencyFile, read_latency, write_latency
+from benchmarks.results import SCHEMA_VERSION, read_results, with_latency, write_results
+from dynp_plugins import UserError, typed_json
+from tests.benchmarks.measured import measured_model, results_of
+from tests.reports.made_up_results import three_models
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def results():
-    model = ModelResult(
-        name='m <b>',
-        source='ours',
-        task='classification',
-        dataset='EmbeddedDigits',
-        config=FileRecord('c.py', 'a'),
-        checkpoint=FileRecord('w.pth', 'b'),
-        weights='ema',
-        training=TrainingRecord('EmbeddedDigits', 8, 'AdamW', 4e-3, 64),
-        calibration=SplitRecord('calibration', 10, 'c'),
-        test=SplitRecord('test', 20, 'd'),
-        confidence='max_softmax',
-        input_shape=[3, 64, 64],
-        parameters=5,
-        exits=[ExitRecord('early', 0.5, 1.0, 50.0, 51.0, None)],
-        points=[CurvePoint(0.5, 0.5, 50.0, 0.5, 51.0, {'early': 1.0}, {'early': None})],
-    )
-    return Results(SCHEMA_VERSION, '2026-01-01T00:00:00', 'cmd', {'python': '3'}, None, [model])
+    return three_models()
 
 
 @pytest.fixture
@@ -49,8 +23,15 @@ def path(results, tmp_path):
     return tmp_path / 'results.json'
 
 
-def test_round_trip(results, path):
+def test_round_trip_of_everything_a_report_can_hold(results, path):
+    assert results.models[0].gallery and results.models[0].latency and results.timing
     assert read_results(path) == results
+
+
+def test_round_trip_of_as_little_as_it_can_hold(tmp_path):
+    little = results_of(measured_model(exits=1))
+    write_results(little, tmp_path / 'r.json')
+    assert read_results(tmp_path / 'r.json') == little
 
 
 def edit(path, change):
@@ -62,7 +43,8 @@ def edit(path, change):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda c: c.update(schema_version=99), r'version 99, this program reads 2'),
+        (lambda c: c.update(schema_version=99), r'version 99, this program reads 3: run tools/'),
+        (lambda c: c.update(schema_version=2), r'version 2, this program reads 3: run tools/'),
         (lambda c: c.pop('models'), r'results\.models is missing'),
         (lambda c: c['models'][0].update(extra=1), r'results\.models\[0\]\.extra is unknown'),
         (
@@ -70,6 +52,14 @@ def edit(path, change):
             r"models\[0\]\.exits\[0\]\.gmacs is '0\.5', expected float",
         ),
         (lambda c: c['models'][0].update(parameters=True), r'parameters is True, expected int'),
+        (
+            lambda c: c['models'][0]['gallery']['pictures'][0].update(right=1),
+            r'pictures\[0\]\.right is 1, expected bool',
+        ),
+        (
+            lambda c: c['models'][0]['points'][1]['top1_interval'].pop('high'),
+            r'points\[1\]\.top1_interval\.high is missing',
+        ),
     ],
 )
 def test_wrong_content_is_named(path, change, message):
@@ -100,8 +90,46 @@ def test_nan_is_never_written(results, path):
 
 def test_a_failed_write_leaves_the_old_file(results, path, monkeypatch):
     before = path.read_text()
-    monkeypatch.setattr(schema.Path, 'write_text', lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(typed_json.Path, 'write_text', lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_results(results, path)
     assert path.read_text() == before
     assert [p.name for p in path.parent.iterdir()] == ['results.json']
+
+
+@pytest.fixture
+def latency(results):
+    timing = results.timing
+    return LatencyFile(
+        schema_version=LATENCY_VERSION,
+        created=timing.created,
+        command=timing.command,
+        machine=timing.machine,
+        warmup_rounds=2,
+        rounds=10,
+        models=[model.latency for model in results.models],
+        ratios=timing.ratios,
+    )
+
+
+def test_times_are_joined_to_the_models_with_these_weights(results, latency, tmp_path):
+    untimed = [dataclasses.replace(model, latency=None) for model in results.models]
+    untimed = dataclasses.replace(results, models=untimed, timing=None)
+    assert with_latency(untimed, latency, 'l.json') == results
+    first = dataclasses.replace(latency, models=latency.models[:1])
+    joined = with_latency(untimed, first, 'l.json')
+    assert [model.latency is None for model in joined.models] == [False, True, True]
+
+
+def test_times_of_other_weights_are_refused(results, latency):
+    others = [dataclasses.replace(m, weights_sha256='x') for m in latency.models]
+    with pytest.raises(UserError, match=r'l\.json holds times of .* none of these models'):
+        with_latency(results, dataclasses.replace(latency, models=others), 'l.json')
+
+
+def test_a_latency_file_round_trip(latency, tmp_path):
+    write_latency(latency, tmp_path / 'latency.json')
+    assert read_latency(tmp_path / 'latency.json') == latency
+    (tmp_path / 'latency.json').write_text('{"schema_version": 9}')
+    with pytest.raises(UserError, match='latency schema version 9, this program reads 1'):
+        read_latency(tmp_path / 'latency.json')

@@ -79,7 +79,7 @@ def test_risk_control_keeps_its_word_on_the_population():
 
 
 def test_thresholds_are_not_chosen_on_another_split():
-    with pytest.raises(UserError, match='calibration split alone, and this .* the test split'):
+    with pytest.raises(UserError, match=r'calibration split alone, and this .* the test split'):
         choose_policy(random_tables()[1], 2.0)
 
 

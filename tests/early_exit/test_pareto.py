@@ -145,8 +145,13 @@ def test_search_beats_the_geometric_sweep_at_its_own_cost(samples, exits, budget
 
 
 def test_geometric_thresholds_of_a_budget_bound_all_budgets(monkeypatch):
-    """Whatever the grid search does, also between the budgets that the search adds by itself."""
+    """Whatever the search finds, also between the budgets that it adds by itself."""
+
+    def only_itself(table, front, candidate):
+        search_grid(table, front, [candidate[k : k + 1] for k in range(len(candidate))])
+
     monkeypatch.setattr(pareto, 'GRID_STEPS', ())
+    monkeypatch.setattr(pareto, 'search_lines', only_itself)
     table = made_up_table(400, 4, seed=5)
     costs = table[2]
     targets = np.linspace(costs[0], costs[-1], 50)[1:-1]
@@ -223,8 +228,10 @@ def test_very_different_costs(first):
     assert rows.tolist() == [[ALWAYS, NEVER, ALWAYS], rows[1].tolist(), rows[1].tolist()]
     budgets = (costs[0] + np.arange(1, 10) / 10 * (costs[1] - costs[0])) * (1 - 1e-9)
     rows = pareto_thresholds(confidence, correct, costs, budgets, exact_combinations=0)
-    _, realised = outcomes(confidence, correct, costs, rows)
+    right, realised = outcomes(confidence, correct, costs, rows)
     assert (realised <= budgets * (1 + 1e-12)).all()
+    again = pareto_thresholds(confidence, correct, costs, realised, exact_combinations=0)
+    assert (outcomes(confidence, correct, costs, again)[0] >= right).all()
     assert (realised > costs[0] + (budgets - costs[0]) * 0.9).all()
 
 

@@ -124,6 +124,16 @@ def test_keeps_the_cheapest_of_the_steps_that_passed():
     assert found.thresholds.tolist() == found.steps[found.passed - 1].thresholds.tolist()
 
 
+def test_a_step_passes_up_to_delta_and_not_beyond():
+    table = made_up_table(600, 3, seed=0, levels=20)
+    failed = risk_controlled_thresholds(*table, epsilon=0.06, delta=0.1).steps[-1]
+    assert 0.1 < failed.p_value < 0.5
+    for delta, more in [(failed.p_value, True), (failed.p_value * (1 - 1e-9), False)]:
+        found = risk_controlled_thresholds(*table, epsilon=0.06, delta=delta)
+        last_kept = failed.thresholds.tolist() in [s.thresholds.tolist() for s in found.steps[:-1]]
+        assert last_kept == more
+
+
 def test_the_path_goes_down_gently_to_the_first_exit_for_all():
     confidence, correct, costs = made_up_table(1000, 4, seed=2, levels=30)
     lossless = correct | ~correct[:, -1:]

@@ -1,63 +1,15 @@
 """The command lines as a user types them: what they write, and what bad input gets."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
-import pytest
 import torch
 
 from benchmarks.results import read_results
 from dynp_plugins import create_model
+from tests.tools.command_lines import CONFIG, SMALL, refused
 
-REPOSITORY = Path(__file__).parents[2]
-CONFIG = str(REPOSITORY / 'configs/demo/dyn-perceiver_regnety-tiny_digits.py')
-FILES = ('report.html', 'curve.png', 'curve.svg', 'curve.csv', 'results.json')
-SMALL = [
-    '--cfg-options',
-    'calibration_dataloader.num_batch_per_epoch=1',
-    'test_dataloader.num_batch_per_epoch=1',
-]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run a tool in this process; returns exit status, stdout and stderr."""
-
-    def run(tool, *arguments):
-        monkeypatch.setattr(sys, 'argv', [f'tools/{tool}.py', *map(str, arguments)])
-        capsys.readouterr()
-        status = 0
-        try:
-            runpy.run_path(str(REPOSITORY / 'tools' / f'{tool}.py'), run_name='__main__')
-        except SystemExit as end:
-            status = end.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    monkeypatch.chdir(tmp_path)
-    return run
-
-
-@pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory):
-    torch.manual_seed(0)
-    network = create_model('dyn_perceiver_regnety_tiny', num_classes=10)
-    path = tmp_path_factory.mktemp('weights') / 'tiny.pth'
-    torch.save({'state_dict': network.state_dict()}, path)
-    return path
-
-
-def refused(answer, *expected):
-    """Exit status 2 and one screen of explanation (besides keys that are listed), no traceback."""
-    status, _, error = answer
-    assert status == 2, error
-    assert 'Traceback' not in error
-    text = error[error.index('error: ') :]
-    assert len([line for line in text.splitlines() if not line.startswith('    ')]) < 40
-    for part in expected:
-        assert part in text
+FILES = ('report.html', 'report.md', 'curve.png', 'curve.svg', 'curve.csv', 'results.json')
 
 
 def test_budget_curve_writes_everything(run, checkpoint, tmp_path):

@@ -1,0 +1,138 @@
+"""Looking for results that cannot be, by arithmetic or by what the exit tables say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dynp_plugins.early_exit import NEVER, ExitTable, choose_exits
+from dynp_plugins.errors import UserError
+
+from .curve_records import CurvePoint
+from .results import ModelResult, read_results
+
+TOLERANCE = 1e-6
+"""Relative, for sums of floating-point numbers."""
+
+
+def table_name(model: str, split: str) -> str:
+    """File name of an exit table in a report's folder."""
+    return f'{model}_{split}.npz'
+
+
+def check_folder(folder: str | Path) -> list[str]:
+    """Problems of the report in a folder, one line each; empty if nothing impossible was found.
+
+    Args:
+        folder: What ``tools/budget_curve.py --out`` wrote.
+
+    Raises:
+        UserError: There is no ``results.json``, or it cannot be read.
+    """
+    folder = Path(folder)
+    results = read_results(folder / 'results.json')
+    problems = []
+    for model in results.models:
+        found = [*_check_record(model), *_check_tables(model, folder / 'tables')]
+        problems += [f'{model.name}: {problem}' for problem in found]
+    return problems
+
+
+def _check_record(model: ModelResult) -> Iterator[str]:
+    """What the record alone gives away."""
+    costs = [exit.gmacs for exit in model.exits]
+    for before, after in zip(model.exits, model.exits[1:], strict=False):
+        if after.gmacs <= before.gmacs:
+            yield (
+                f'exit {after.name} costs {after.gmacs:g} GMACs in all, no more than '
+                f'{before.name} before it ({before.gmacs:g}): cumulative cost cannot fall'
+            )
+    if model.calibration.sha256 == model.test.sha256:
+        yield 'the calibration split is the test split: thresholds were chosen on test data'
+    for exit in model.exits:
+        samples = sum(one.samples for one in exit.reliability)
+        if samples != model.test.samples:
+            yield (
+                f'the reliability bins of exit {exit.name} hold {samples} samples, but the test '
+                f'split has {model.test.samples}'
+            )
+    for point in (*model.points, *(one.point for one in model.operating_points)):
+        where = f'at the budget of {point.target_gmacs:g} GMACs'
+        for problem in _check_point(point, model, costs):
+            yield f'{where} {problem}'
+
+
+def _check_point(point: CurvePoint, model: ModelResult, costs: list[float]) -> Iterator[str]:
+    names = [exit.name for exit in model.exits]
+    if list(point.exit_shares) != names:
+        yield f'shares are given for {list(point.exit_shares)}, but the exits are {names}'
+        return
+    shares = np.array(list(point.exit_shares.values()))
+    if abs(shares.sum() - 1) > TOLERANCE or (shares < 0).any():
+        yield f'the exit shares sum to {shares.sum():g}, not to 1, or one is negative'
+    if not costs[0] * (1 - TOLERANCE) <= point.gmacs_mean <= costs[-1] * (1 + TOLERANCE):
+        yield (
+            f'the mean cost is {point.gmacs_mean:g} GMACs, outside what the exits cost: '
+            f'{costs[0]:g} to {costs[-1]:g}'
+        )
+    elif abs(shares @ costs - point.gmacs_mean) > TOLERANCE * costs[-1]:
+        yield (
+            f'the mean cost is {point.gmacs_mean:g} GMACs, but the shares make it '
+            f'{shares @ costs:g}'
+        )
+    if point.top1_percent > model.statistics.oracle_top1_percent + 100 * TOLERANCE:
+        yield (
+            f'the accuracy is {point.top1_percent:g} %, above the oracle, '
+            f'{model.statistics.oracle_top1_percent:g} %'
+        )
+    counts = shares * model.test.samples
+    if (np.abs(counts - counts.round()) > 1e-3).any():
+        yield f'the exit shares are no whole numbers of the {model.test.samples} test samples'
+
+
+def _check_tables(model: ModelResult, folder: Path) -> Iterator[str]:
+    """What the exit tables say against the record."""
+    tables = {}
+    for record in (model.calibration, model.test):
+        name = table_name(model.name, record.name)
+        try:
+            table = tables[record.name] = ExitTable.load(folder / name)
+        except UserError as error:
+            yield str(error)
+            continue
+        if len(table) != record.samples:
+            yield f'{name} has {len(table)} samples, but the split has {record.samples}'
+        expected = {
+            'index_sha256': record.sha256,
+            'config_sha256': model.config.sha256,
+            'weights_sha256': model.checkpoint.sha256,
+        }
+        for key, value in expected.items():
+            if table.manifest.get(key) != value:
+                yield f'{name} has another {key} than results.json: it belongs to another run'
+    test = tables.get(model.test.name)
+    if test is not None and len(test) == model.test.samples:
+        yield from _check_against_table(model, test)
+
+
+def _check_against_table(model: ModelResult, test: ExitTable) -> Iterator[str]:
+    """Recompute every point of the curve."""
+    rows, names = np.arange(len(test)), [exit.name for exit in model.exits]
+    if test.manifest['exit_names'] != names:
+        yield f'the exit table has the exits {test.manifest["exit_names"]}, not {names}'
+        return
+    curve = [(model.confidence, point) for point in model.points]
+    single = [(one.measure, one.point) for one in model.operating_points]
+    for measure, point in curve + single:
+        thresholds = [point.thresholds.get(name) for name in names]
+        thresholds = np.array([NEVER if value is None else value for value in thresholds])
+        exits = choose_exits(test.confidence(measure), thresholds.astype(np.float32))
+        accuracy = 100 * test.correct[rows, exits].mean()
+        shares = np.bincount(exits, minlength=len(names)) / len(test)
+        said = np.array([point.exit_shares.get(name, np.nan) for name in names])
+        if abs(accuracy - point.top1_percent) > 1e-6 or not np.allclose(shares, said):
+            yield (
+                f'at the budget of {point.target_gmacs:g} GMACs the exit table gives '
+                f'{accuracy:.4f} % and the shares {shares.round(4).tolist()}, results.json '
+                f'{point.top1_percent:.4f} % and {said.round(4).tolist()}'
+            )

@@ -1,0 +1,94 @@
+"""One pass of a trained classifier over a split in which samples really leave early."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from dynp_plugins.early_exit import ExitPolicy
+from dynp_plugins.early_exit.engine import EarlyExitEngine
+from dynp_plugins.errors import UserError
+
+from .exit_pass import check_one_size, multi_exit_network
+from .progress import track
+from .trained_model import TrainedModel
+
+
+@dataclass(frozen=True)
+class DynamicPass:
+    """What became of N samples.
+
+    Attributes:
+        exit: (N,) index of the exit where each left.
+        prediction: (N,) predicted class.
+        label: (N,) right class.
+    """
+
+    exit: np.ndarray
+    prediction: np.ndarray
+    label: np.ndarray
+
+    @property
+    def top1_percent(self) -> float:
+        """Accuracy."""
+        return 100 * float((self.prediction == self.label).mean())
+
+
+def policy_metrics(model: TrainedModel, policy: ExitPolicy) -> dict[str, float]:
+    """Accuracy in percent, mean cost and exit shares on the test split, as ``policy/...``.
+
+    Raises:
+        UserError: The policy was made for other weights; or see `run_dynamic_pass`.
+    """
+    policy.check_network(model.network.exit_names, weights_sha256=model.checkpoint_record.sha256)
+    (loader,) = model.build_splits(('test',)).values()
+    found = run_dynamic_pass(model.classifier, loader, policy, 'test')
+    metrics = {'policy/top1': found.top1_percent}
+    if policy.expected is not None:
+        costs = np.array([policy.expected.exit_gmacs[name] for name in policy.exit_names])
+        metrics['policy/gmacs_mean'] = float(costs[found.exit].mean())
+    for k, name in enumerate(policy.exit_names):
+        metrics[f'policy/share_{name}'] = float((found.exit == k).mean())
+    return metrics
+
+
+def run_dynamic_pass(
+    classifier: nn.Module, loader: DataLoader, policy: ExitPolicy, split: str
+) -> DynamicPass:
+    """Run the early-exit engine on every sample of a split.
+
+    Args:
+        classifier: An ``mmpretrain.ImageClassifier`` with a `MultiExitHead`, on any device; its
+            mode is restored.
+        loader: Data loader of the split.
+        policy: When samples leave.
+        split: Name for messages and progress.
+
+    Raises:
+        UserError: The policy is for another network, the split is empty, pictures differ in
+            size, or samples have no label.
+    """
+    training = classifier.training
+    classifier.eval()
+    columns: dict[str, list[torch.Tensor]] = {'exit': [], 'prediction': [], 'label': []}
+    shapes: set[tuple[int, ...]] = set()
+    try:
+        engine = EarlyExitEngine(multi_exit_network(classifier), policy)
+        for batch in track(loader, f'{split} split, with early exits'):
+            shapes.update(tuple(image.shape) for image in batch['inputs'])
+            check_one_size(shapes, split)
+            data = classifier.data_preprocessor(batch, training=False)
+            samples = data['data_samples']
+            if 'gt_label' not in samples[0]:
+                raise UserError(f'the {split} split has no labels')
+            result = engine(data['inputs'])
+            columns['exit'].append(result.exit)
+            columns['prediction'].append(result.prediction)
+            columns['label'].append(torch.cat([sample.gt_label for sample in samples]))
+    finally:
+        classifier.train(training)
+    if not columns['exit']:
+        raise UserError(f'the {split} split is empty')
+    return DynamicPass(**{name: torch.cat(part).cpu().numpy() for name, part in columns.items()})

@@ -1,0 +1,196 @@
+"""What a latency measurement is on disk: typed, versioned, raw samples included.
+
+Times are wall-clock milliseconds of one batch unless a name says otherwise. A round is what is
+timed of every model in turn: one large batch, or several small ones.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dynp_plugins.typed_json import read_json, write_json
+
+from .interval import Interval
+
+LATENCY_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Many repeats of the same work on one batch.
+
+    Attributes:
+        batch_size: Images in a batch.
+        p50_ms: Median time of a batch; p90 and p99 likewise.
+        ms_per_image: Median over the rounds of a round's time by its images. With early exits and
+            one image at a time the median batch would be that of one exit or another; this is not.
+        images_per_second: 1000 / ``ms_per_image``.
+        peak_memory_mb: Weights, images and the most memory that was needed on top, in MiB:
+            allocated by torch on a GPU, growth of the resident size on a CPU; None where it cannot
+            be read. Measured apart from the times.
+        samples_ms: The times of all batches, in the order they were taken.
+        batches_per_round: So many successive samples are one round.
+    """
+
+    batch_size: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    ms_per_image: float
+    images_per_second: float
+    peak_memory_mb: float | None
+    samples_ms: list[float]
+    batches_per_round: int = 1
+
+
+@dataclass(frozen=True)
+class ExitLatency:
+    """Everything up to one exit, for a whole batch: what it costs if every image leaves there."""
+
+    exit: str
+    gmacs: float
+    timing: Timing
+
+
+@dataclass(frozen=True)
+class DynamicLatency:
+    """Real early exit at one budget, on images of the test split.
+
+    Attributes:
+        target_gmacs: The budget that the thresholds were chosen for; the mean cost on the
+            calibration split of a policy that was not made for a budget.
+        thresholds: By exit but the last; None where nobody leaves.
+        gmacs_mean: Mean cost of the timed images.
+        exit_shares: Fraction of the timed images that left at each exit.
+        timing: Of the engine on batches of test images.
+        predicted_ms_per_image: The exits' latencies at this batch size weighted by the shares.
+        predicted_speedup: The whole network's time by the predicted time.
+        realised_speedup: The whole network's time, on the same images and interleaved, by the
+            engine's; median of the rounds.
+        realised_interval: 95 % interval of that ratio, bootstrapped over the rounds.
+        images: How many different test images were run.
+        disagreements: Images whose exit or prediction differs from the exit table's.
+        near_threshold: Those among them whose exit differs, and whose confidence lies so close to
+            the threshold that rounding explains it.
+        measure: The confidence measure.
+        method: How the thresholds were chosen.
+        policy: The policy's file; None for a budget.
+    """
+
+    target_gmacs: float
+    thresholds: dict[str, float | None]
+    gmacs_mean: float
+    exit_shares: dict[str, float]
+    timing: Timing
+    predicted_ms_per_image: float
+    predicted_speedup: float
+    realised_speedup: float
+    realised_interval: Interval
+    images: int
+    disagreements: int
+    near_threshold: int = 0
+    measure: str = 'max_softmax'
+    method: str = 'geometric'
+    policy: str | None = None
+
+
+@dataclass(frozen=True)
+class BatchLatency:
+    """One model at one batch size."""
+
+    batch_size: int
+    exits: list[ExitLatency]
+    dynamic: list[DynamicLatency]
+
+
+@dataclass(frozen=True)
+class ModelLatency:
+    """One model's times; the hashes say which model, as in ``results.json``.
+
+    ``measure`` is the confidence measure of the budgets; policies have their own.
+    """
+
+    name: str
+    config_sha256: str
+    weights_sha256: str
+    input_shape: list[int]
+    measure: str
+    batches: list[BatchLatency]
+
+
+@dataclass(frozen=True)
+class LatencyRatio:
+    """Two models timed interleaved, the whole network each, at one batch size.
+
+    ``ratio`` is the time of ``model`` by the time of ``baseline``: median over the rounds.
+    """
+
+    model: str
+    baseline: str
+    batch_size: int
+    ratio: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class MachineRecord:
+    """Where and how the times were taken.
+
+    Attributes:
+        device: Name of the processor or GPU.
+        kind: ``cpu`` or ``cuda``.
+        threads: Of torch, on a CPU.
+        dtype: Of weights and images, such as ``float32``.
+        memory_format: ``contiguous`` or ``channels_last``.
+        versions: Package name to version.
+        states: Clock, power and load as far as they can be read, name with unit to value; before
+            anything was timed.
+        states_after: The same once all was timed.
+        settings: Of torch and of the environment, as far as they change times.
+    """
+
+    device: str
+    kind: str
+    threads: int
+    dtype: str
+    memory_format: str
+    versions: dict[str, str]
+    states: dict[str, str]
+    states_after: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LatencyFile:
+    """All that one call of ``tools/benchmark.py`` measured.
+
+    Attributes:
+        warmup_rounds: Before every batch size; their times are dropped.
+        rounds: The most that were asked for.
+        seconds: No round began later than so long after the first one of a batch size; None where
+            there was no such limit.
+    """
+
+    schema_version: int
+    created: str
+    command: str
+    machine: MachineRecord
+    warmup_rounds: int
+    rounds: int
+    models: list[ModelLatency]
+    ratios: list[LatencyRatio]
+    seconds: float | None = None
+
+
+def write_latency(record: LatencyFile, path: str | Path) -> None:
+    """Write the file whole or not at all."""
+    write_json(record, path)
+
+
+def read_latency(path: str | Path) -> LatencyFile:
+    """Read and check a latency file.
+
+    Raises:
+        UserError: See `dynp_plugins.typed_json.read_json`.
+    """
+    remedy = 'run tools/benchmark.py again'
+    return read_json(LatencyFile, path, 'latency', LATENCY_VERSION, remedy)

@@ -1,0 +1,287 @@
+"""Trained models made ready to be timed: their policies, and the test images they run on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dynp_plugins.early_exit import ExitPolicy, ExitTable, choose_policies, on_calibration
+from dynp_plugins.early_exit.choosing import exit_gmacs
+from dynp_plugins.errors import UserError
+from dynp_plugins.networks import MultiExitNetwork
+
+from .check_results import table_name
+from .provenance import picture_digest
+from .trained_model import TrainedModel
+
+
+@dataclass(frozen=True)
+class TimedPolicy:
+    """When samples leave in a run that is timed.
+
+    Attributes:
+        policy: With what it gives on the calibration split.
+        file: Where it was read; None where its thresholds were chosen for a budget.
+    """
+
+    policy: ExitPolicy
+    file: str | None = None
+
+    @property
+    def target_gmacs(self) -> float:
+        """The budget, or the mean cost on the calibration split where there was none."""
+        return self.policy.settings.get('budget_gmacs', self.policy.expected.gmacs_mean)
+
+
+@dataclass(frozen=True)
+class TimedModel:
+    """A model to be timed.
+
+    Attributes:
+        name: For tables and messages.
+        config_sha256: Of its config.
+        weights_sha256: Of its weights.
+        network: In eval mode.
+        images: (N, 3, H, W) the first images of the test split as the network takes them; in its
+            type and memory format, but always in the memory of the CPU.
+        policies: What is timed beside the exits.
+        test: The exit table that answers are compared with.
+        exit_gmacs: Cumulative cost of the exits.
+    """
+
+    name: str
+    config_sha256: str
+    weights_sha256: str
+    network: MultiExitNetwork
+    images: Tensor
+    policies: list[TimedPolicy]
+    test: ExitTable
+    exit_gmacs: list[float]
+
+    def prepared(
+        self, device: torch.device, dtype: torch.dtype, channels_last: bool
+    ) -> 'TimedModel':
+        """The model brought to where and how it is to run; its network is changed.
+
+        Args:
+            device: For the network.
+            dtype: Of weights and images.
+            channels_last: Whether they are to have that memory format.
+
+        Raises:
+            UserError: The network cannot run like that.
+        """
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.network.to(device=device, dtype=dtype, memory_format=layout).eval()
+        images = self.images.to(dtype=dtype, memory_format=layout)
+        try:
+            with torch.inference_mode():
+                self.network(images[:1].to(device))
+        except RuntimeError as error:
+            raise UserError(
+                f'{self.name} cannot run in {str(dtype).removeprefix("torch.")} on {device}: '
+                f'{error}; choose another --dtype or --device'
+            ) from error
+        return replace(self, images=images)
+
+
+def load_timed_models(
+    models: Sequence[TrainedModel],
+    tables: str | Path,
+    budgets: int | Sequence[float],
+    policies: Sequence[str | Path] = (),
+    images: int = 1024,
+) -> list[TimedModel]:
+    """Find the models' exit tables, choose their policies and read their test images.
+
+    Args:
+        models: On the CPU.
+        tables: The folder that ``tools/budget_curve.py --out`` wrote.
+        budgets: See `budget_policies`.
+        policies: See `file_policies`.
+        images: At most so many test images are read.
+
+    Raises:
+        UserError: See the functions below.
+    """
+    found = [read_tables(tables, model) for model in models]
+    calibrations = [calibration for calibration, _ in found]
+    timed = [budget_policies(calibration, budgets) for calibration in calibrations]
+    from_files = file_policies(policies, calibrations)
+    reader = TestImages(images)
+    return [
+        TimedModel(
+            name=model.name,
+            config_sha256=model.config_record.sha256,
+            weights_sha256=model.checkpoint_record.sha256,
+            network=model.network,
+            images=reader.of(model, test),
+            policies=of_budgets + of_files,
+            test=test,
+            exit_gmacs=exit_gmacs(calibration).tolist(),
+        )
+        for model, (calibration, test), of_budgets, of_files in zip(
+            models, found, timed, from_files, strict=True
+        )
+    ]
+
+
+def read_tables(folder: str | Path, model: TrainedModel) -> tuple[ExitTable, ExitTable]:
+    """The exit tables of the calibration and the test split that ``budget_curve.py`` wrote.
+
+    Args:
+        folder: The folder of its report.
+        model: Whose tables.
+
+    Raises:
+        UserError: They are missing, damaged, or were made with another config or other weights.
+    """
+    tables = []
+    for split in ('calibration', 'test'):
+        path = Path(folder) / 'tables' / table_name(model.name, split)
+        if not path.exists():
+            raise UserError(
+                f'there is no exit table {path}: run tools/budget_curve.py with {model.name} '
+                f'first, with --out {folder}'
+            )
+        table = ExitTable.load(path)
+        expected = {
+            'split': split,
+            'exit_names': list(model.network.exit_names),
+            'weights_sha256': model.checkpoint_record.sha256,
+            'config_sha256': model.config_record.sha256,
+        }
+        for key, value in expected.items():
+            found = table.manifest.get(key)
+            if found != value:
+                raise UserError(
+                    f'{path} is not the table of this model: its {key} is {_short(found)}, that '
+                    f'of {model.name} is {_short(value)}; run tools/budget_curve.py again with '
+                    'the same config, options and checkpoint'
+                )
+        tables.append(table)
+    return tables[0], tables[1]
+
+
+def budget_policies(calibration: ExitTable, budgets: int | Sequence[float]) -> list[TimedPolicy]:
+    """Policies for some budgets, chosen by maximum softmax and the geometric method.
+
+    A network with one exit has none.
+
+    Args:
+        calibration: The exit table to choose thresholds on.
+        budgets: The mean costs in GMACs; or how many of them, evenly spaced strictly between the
+            first exit's cost and the last one's, where everybody would leave at the same exit.
+
+    Raises:
+        UserError: A budget lies outside what the exits cost; the message names the model.
+    """
+    gmacs = exit_gmacs(calibration)
+    if len(gmacs) == 1:
+        return []
+    if isinstance(budgets, int):
+        budgets = np.linspace(gmacs[0], gmacs[-1], budgets + 2)[1:-1].tolist()
+    try:
+        return [TimedPolicy(policy) for policy in choose_policies(calibration, budgets)]
+    except UserError as error:
+        raise UserError(f'{calibration.manifest.get("model")}: {error}') from error
+
+
+def file_policies(
+    paths: Sequence[str | Path], calibrations: Sequence[ExitTable]
+) -> list[list[TimedPolicy]]:
+    """The policies of some files, by model; a file goes to every model that it fits.
+
+    Args:
+        paths: The files.
+        calibrations: One exit table per model.
+
+    Raises:
+        UserError: A file is no policy, fits no model, or its thresholds were chosen on other
+            samples than the calibration split.
+    """
+    by_model: list[list[TimedPolicy]] = [[] for _ in calibrations]
+    for path in paths:
+        policy, problems = ExitPolicy.load(path), []
+        for table, found in zip(calibrations, by_model, strict=True):
+            manifest = table.manifest
+            try:
+                policy.check_network(
+                    manifest['exit_names'], manifest['classes'], manifest['weights_sha256']
+                )
+            except UserError as error:
+                problems.append(f'{manifest["model"]}: {error}')
+                continue
+            policy.check_calibration(manifest['index_sha256'], manifest['model'])
+            found.append(TimedPolicy(on_calibration(policy, table), str(path)))
+        if len(problems) == len(calibrations):
+            raise UserError(f'{path} fits none of the models; {"; ".join(problems)}')
+    return by_model
+
+
+class TestImages:
+    """Reads the first images of test splits; models with the same test pipeline share them.
+
+    Args:
+        limit: At most so many images of each.
+    """
+
+    __test__ = False  # the name is no test's
+
+    def __init__(self, limit: int):
+        self._limit = limit
+        self._read: dict[str, tuple[list[bytes], Tensor]] = {}
+
+    def of(self, model: TrainedModel, test: ExitTable) -> Tensor:
+        """(N, 3, H, W) as the network takes them, float32 on the CPU.
+
+        Args:
+            model: Whose test split, on the CPU.
+            test: The exit table of that split.
+
+        Raises:
+            UserError: The images are not those of the table, or differ in size.
+        """
+        config = model.config
+        entries = [config.test_dataloader, config.model.get('data_preprocessor')]
+        key = json.dumps([*entries, config.get('data_preprocessor')], default=repr)
+        if key not in self._read:
+            self._read[key] = self._load(model)
+        digests, images = self._read[key]
+        for number, digest in enumerate(digests):
+            if number >= len(test) or digest != test.picture[number].tobytes():
+                raise UserError(
+                    f'image {number} of the test split of {model.name} is not the one in its exit '
+                    'table: the data have changed since; run tools/budget_curve.py again'
+                )
+        return images
+
+    @torch.no_grad()
+    def _load(self, model: TrainedModel) -> tuple[list[bytes], Tensor]:
+        loader = model.build_splits(['test'])['test']
+        digests, parts = [], []
+        for batch in loader:
+            shapes = {tuple(image.shape) for image in batch['inputs']}
+            shapes |= {tuple(part.shape[1:]) for part in parts[-1:]}
+            if len(shapes) > 1:
+                raise UserError(
+                    f'pictures of the test split of {model.name} reach the network in different '
+                    f'sizes, such as {sorted(shapes)[:3]}: crop or resize them to one size'
+                )
+            digests += [picture_digest(image.numpy()) for image in batch['inputs']]
+            parts.append(model.classifier.data_preprocessor(batch, training=False)['inputs'])
+            if len(digests) >= self._limit:
+                break
+        if not parts:
+            raise UserError(f'the test split of {model.name} is empty')
+        return digests[: self._limit], torch.cat(parts)[: self._limit]
+
+
+def _short(value: object) -> str:
+    """A hash cut to what tells it from another."""
+    text = str(value)
+    return f'{text[:12]}...' if isinstance(value, str) and len(text) == 64 else text

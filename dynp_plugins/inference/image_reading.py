@@ -1,0 +1,72 @@
+"""Reading single pictures with Pillow, and telling which ones cannot be trusted."""
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ..errors import UserError
+from .image_inputs import Picture
+
+
+def read_rgb(picture: Picture) -> Image.Image:
+    """A picture in RGB, turned upright as its EXIF entry says; transparency is dropped.
+
+    Raises:
+        UserError: It has 16 bits a channel or more, which Pillow would clip.
+        Exception: Whatever a decoder raises on a damaged file.
+    """
+    if isinstance(picture, np.ndarray):
+        return Image.fromarray(np.ascontiguousarray(picture[..., ::-1]))
+    if isinstance(picture, Image.Image):
+        return _upright_rgb(picture)
+    with Image.open(picture) as image:
+        return _upright_rgb(image)
+
+
+def check_file(path: str, decode: bool) -> None:
+    """Refuse a file that a loader would read without complaint as something it is not.
+
+    Pillow clips 16 bits to 8, and OpenCV fills up what a truncated file lacks with grey. A format
+    that Pillow does not know is left to the loader.
+
+    Args:
+        path: The file.
+        decode: Whether to look for damage, which takes about as long as reading it.
+
+    Raises:
+        UserError: It has 16 bits a channel or more.
+        Exception: Whatever a decoder raises on a damaged file.
+    """
+    try:
+        image = Image.open(path)
+    except UnidentifiedImageError:
+        return
+    with image:
+        _check_depth(image)
+        if decode:
+            image.draft(None, (1, 1))  # a JPEG is read to its end, but few of its pixels are made
+            image.load()
+
+
+def why(error: Exception) -> str:
+    """What an error raised by one picture means, in a line."""
+    if isinstance(error, UserError):
+        text = str(error)
+    elif isinstance(error, FileNotFoundError):
+        text = 'does not exist'
+    elif isinstance(error, UnidentifiedImageError):
+        text = 'not a picture in a known format'
+    elif isinstance(error, OSError):
+        text = error.strerror or str(error)
+    else:
+        text = f'{type(error).__name__}: {error}'
+    return ' '.join(text.split())
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    _check_depth(image)
+    return ImageOps.exif_transpose(image).convert('RGB')
+
+
+def _check_depth(image: Image.Image) -> None:
+    if image.mode.startswith(('I', 'F')):  # I;16 and its byte orders, 32-bit integers and floats
+        raise UserError(f'16-bit or deeper (Pillow mode {image.mode}); convert to 8 bit')

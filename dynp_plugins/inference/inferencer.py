@@ -1,0 +1,306 @@
+"""`DynamicInferencer`: a trained network that answers pictures and exits where it is sure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..early_exit import ExitPolicy, probabilities
+from ..early_exit.engine import EarlyExitEngine
+from ..errors import UserError
+from ..networks import MultiExitNetwork
+from .image_inputs import Picture, list_pictures
+from .image_reading import why
+from .loaded_model import LoadedModel, choose_device
+from .named_model import Preprocess, load_named_model
+from .policy_choice import PolicyChoice
+
+CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+"""By these a config file is told from a name."""
+
+ExitCosts = Sequence[float] | Callable[[MultiExitNetwork, tuple[int, ...]], Sequence[float]]
+"""GMACs up to each exit, or a function that gives them for a network and an input shape."""
+
+
+class DynamicInferencer:
+    """A trained network with an exit policy; like the inferencers of mmpretrain.
+
+    With an exit table, or the folder of a report, as ``policy``, thresholds are chosen from it for
+    any budget, at once and without loading anything again. Without a policy and a budget every
+    picture is answered by the last exit.
+
+    Args:
+        config_or_name: A config file, whose test pipeline then reads the pictures; or a name as
+            `create_model` takes it, with the usual ImageNet preprocessing at the network's own
+            image size (short side to 256 / 224 of it, bicubic; centre crop).
+        checkpoint: The weights: a file, or a run's work folder.
+        policy: An `ExitPolicy` or the file of one; an exit table of the calibration split, or the
+            folder that ``tools/budget_curve.py`` wrote.
+        budget_gmacs: Mean cost of a picture to choose thresholds for, from an exit table; None for
+            no limit. Can be changed at any time through the attribute of that name.
+        device: By default a GPU if there is one.
+        classes: Names of the classes, by default those that the checkpoint or the data set says.
+        exit_gmacs: What a picture has cost at each exit, for policies that do not say it; or a
+            function that is asked for it with the network and the (channels, height, width) of
+            the pictures.
+        preprocess: With a name, in place of its preprocessing: makes the network's input
+            (channels, height, width) of an RGB Pillow image.
+        cfg_options: With a config, dotted keys to values that override entries of it.
+        **settings: With a name, settings as `create_model` takes them. ``num_classes`` need not
+            be given where the weights tell it.
+
+    Raises:
+        UserError: A config, name, checkpoint, policy or budget that cannot work, or do not fit
+            each other.
+
+    Example:
+        >>> inferencer = DynamicInferencer(
+        ...     'config.py', 'work_dirs/run', policy='work_dirs/run/report', budget_gmacs=0.3)
+        >>> inferencer('bird.jpg')[0]['exit_name']
+        'early'
+        >>> inferencer.budget_gmacs = 0.5
+        >>> results = inferencer('folder', batch_size=32)
+    """
+
+    def __init__(
+        self,
+        config_or_name: str | Path,
+        checkpoint: str | Path,
+        policy: ExitPolicy | str | Path | None = None,
+        budget_gmacs: float | None = None,
+        device: str | torch.device | None = None,
+        classes: Sequence[str] | None = None,
+        exit_gmacs: ExitCosts | None = None,
+        preprocess: Preprocess | None = None,
+        cfg_options: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ):
+        self._model = _load(
+            config_or_name,
+            checkpoint,
+            choose_device(device),
+            classes,
+            preprocess,
+            cfg_options,
+            settings,
+        )
+        self._choice = PolicyChoice(self._model, policy)
+        self._given_costs = exit_gmacs
+        exits = self.network.exit_names
+        if exit_gmacs is not None and not callable(exit_gmacs) and len(exit_gmacs) != len(exits):
+            raise UserError(
+                f'{len(exit_gmacs)} exit_gmacs for the {len(exits)} exits {", ".join(exits)}: give '
+                'one for each'
+            )
+        self._costs: dict[tuple[int, ...], Sequence[float] | None] = {}
+        self.budget_gmacs = budget_gmacs
+
+    @property
+    def network(self) -> MultiExitNetwork:
+        """The network, in eval mode."""
+        return self._model.network
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes; None if nobody says them."""
+        return self._model.classes
+
+    @property
+    def policy(self) -> ExitPolicy:
+        """The policy in force."""
+        return self._policy
+
+    @property
+    def budget_gmacs(self) -> float | None:
+        """Mean cost of a picture that thresholds are chosen for; None for no limit.
+
+        Raises:
+            UserError: On setting it, if there is no exit table to choose thresholds from, or the
+                budget lies outside what the exits cost.
+        """
+        return self._budget_gmacs
+
+    @budget_gmacs.setter
+    def budget_gmacs(self, budget_gmacs: float | None) -> None:
+        self._policy = self._choice.policy(budget_gmacs)
+        self._budget_gmacs = budget_gmacs
+
+    def __call__(
+        self, inputs: Any, batch_size: int = 1, budget_gmacs: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Answer pictures.
+
+        Args:
+            inputs: A path, a folder (with its sub-folders), an array (H, W, 3) of uint8 in BGR
+                order, a Pillow image, or a list or tuple of these.
+            batch_size: Pictures that the network is given at once, if they come out of the
+                preprocessing in one size.
+            budget_gmacs: Another budget than `budget_gmacs`, for this call only.
+
+        Returns:
+            A dict for each picture, in order:
+
+            - ``pred_scores`` (classes,) array: class probabilities at the exit it left at.
+            - ``pred_label``, ``pred_score``: the class and its probability.
+            - ``pred_class``: the class's name; None if it is not known.
+            - ``exit_name``: the exit.
+            - ``confidence``: by the policy's measure, at that exit.
+            - ``gmacs``: what it has cost up to that exit; None if nothing says what exits cost.
+            - ``source``: its path; None for arrays and Pillow images.
+            - ``error``: None, or why this picture got no answer; all but ``source`` is then None.
+
+        Raises:
+            UserError: A path given alone that does not exist, a folder without pictures, or
+                something that is no picture; a batch size or budget that cannot be.
+        """
+        return list(self.iterate(inputs, batch_size, budget_gmacs))
+
+    def iterate(
+        self, inputs: Any, batch_size: int = 1, budget_gmacs: float | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """As a call, but answers come one by one, and only one batch of pictures is in memory."""
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise UserError(f'batch_size={batch_size!r}: give a whole number of at least 1')
+        policy = self._policy if budget_gmacs is None else self._choice.policy(budget_gmacs)
+        pictures = list_pictures(inputs)
+        return self._answer_all(pictures, batch_size, EarlyExitEngine(self.network, policy))
+
+    def _answer_all(
+        self, pictures: list[Picture], batch_size: int, engine: EarlyExitEngine
+    ) -> Iterator[dict[str, Any]]:
+        for first in range(0, len(pictures), batch_size):
+            yield from self._answer_batch(pictures[first : first + batch_size], engine)
+
+    def _answer_batch(
+        self, pictures: list[Picture], engine: EarlyExitEngine
+    ) -> list[dict[str, Any]]:
+        """Answers in order; pictures of one size go through the network at once."""
+        answers: list[dict[str, Any]] = [{}] * len(pictures)
+        of_shape: dict[tuple[int, ...], list[tuple[int, Tensor]]] = defaultdict(list)
+        for index, picture in enumerate(pictures):
+            try:
+                image = self._model.prepare(picture)
+                self._check_shape(tuple(image.shape))
+            except Exception as error:  # decoders and transforms raise whatever they like
+                answers[index] = _unanswered(picture, why(error))
+            else:
+                of_shape[tuple(image.shape)].append((index, image))
+        for shape, members in of_shape.items():
+            indices, images = zip(*members, strict=True)
+            sources = [pictures[index] for index in indices]
+            for index, answer in zip(
+                indices, self._run(engine, torch.stack(images), sources, shape), strict=True
+            ):
+                answers[index] = answer
+        return answers
+
+    @torch.no_grad()
+    def _run(
+        self,
+        engine: EarlyExitEngine,
+        images: Tensor,
+        pictures: list[Picture],
+        shape: tuple[int, ...],
+    ) -> list[dict[str, Any]]:
+        """Run the engine on pictures of one shape."""
+        try:
+            result = engine(self._model.to_network(images))
+        except UserError as error:  # the network cannot take this size
+            return [_unanswered(picture, why(error)) for picture in pictures]
+        costs = self._exit_gmacs(shape)
+        finite = result.logits.isfinite().all(1).tolist()
+        columns = zip(
+            pictures,
+            finite,
+            result.exit.tolist(),
+            result.prediction.tolist(),
+            result.confidence.tolist(),
+            probabilities(result.logits).cpu().numpy(),
+            strict=True,
+        )
+        return [
+            self._answer(picture, k, label, confidence, scores, costs)
+            if is_finite
+            else _unanswered(picture, 'the network answers NaN or infinity; its weights are broken')
+            for picture, is_finite, k, label, confidence, scores in columns
+        ]
+
+    def _answer(self, picture, k, label, confidence, scores, costs) -> dict[str, Any]:
+        return {
+            'pred_scores': scores,
+            'pred_label': label,
+            'pred_score': float(scores[label]),
+            'pred_class': None if self.classes is None else self.classes[label],
+            'exit_name': self.network.exit_names[k],
+            'confidence': confidence,
+            'gmacs': None if costs is None else costs[k],
+            'source': _source(picture),
+            'error': None,
+        }
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse a picture that the exit table's thresholds and costs do not hold for."""
+        expected = self._choice.input_shape
+        if expected is not None and shape != expected:
+            raise UserError(
+                f'reaches the network as {_by(shape)}, but the thresholds and costs of the exit '
+                f'table hold for {_by(expected)}: resize it, in the test pipeline or before'
+            )
+
+    def _exit_gmacs(self, shape: tuple[int, ...]) -> Sequence[float] | None:
+        """What pictures of this shape have cost at each exit."""
+        if self._choice.exit_gmacs is not None or not callable(self._given_costs):
+            return self._choice.exit_gmacs or self._given_costs
+        if shape not in self._costs:
+            self._costs[shape] = list(self._given_costs(self.network, shape))
+        return self._costs[shape]
+
+
+def _load(
+    config_or_name: str | Path,
+    checkpoint: str | Path,
+    device: torch.device,
+    classes: Sequence[str] | None,
+    preprocess: Preprocess | None,
+    cfg_options: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+) -> LoadedModel:
+    """The model by its config or name, with the arguments that belong to the one or the other."""
+    if not str(config_or_name).endswith(CONFIG_SUFFIXES):
+        if cfg_options:
+            raise UserError(
+                f'cfg_options are for configs; settings of {config_or_name} are given by name, '
+                'such as num_classes=10'
+            )
+        return load_named_model(
+            str(config_or_name), checkpoint, device, classes, preprocess, settings
+        )
+    if settings:
+        raise UserError(
+            f'{", ".join(settings)}: settings are for names; override entries of the config '
+            f'{config_or_name} with cfg_options={{...}}'
+        )
+    if preprocess is not None:
+        raise UserError(f'preprocess is for names; {config_or_name} has a test pipeline')
+    from .config_model import load_config_model  # brings OpenMMLab with it
+
+    return load_config_model(config_or_name, checkpoint, device, classes, cfg_options)
+
+
+def _unanswered(picture: Picture, error: str) -> dict[str, Any]:
+    """What is said of a picture that got no answer."""
+    answer = dict.fromkeys(
+        ('pred_scores', 'pred_label', 'pred_score', 'pred_class', 'exit_name', 'confidence'), None
+    )
+    return answer | {'gmacs': None, 'source': _source(picture), 'error': error}
+
+
+def _source(picture: Picture) -> str | None:
+    return picture if isinstance(picture, str) else None
+
+
+def _by(shape: Sequence[int]) -> str:
+    return ' x '.join(map(str, shape))

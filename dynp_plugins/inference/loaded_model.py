@@ -1,0 +1,66 @@
+"""A network with its weights, and what it needs to be given pictures and understood."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+from ..networks import MultiExitNetwork
+from .image_inputs import Picture
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network ready to be used.
+
+    Attributes:
+        name: As exit tables call the model.
+        network: In eval mode, on its device.
+        prepare: Reads a picture and makes it (channels, height, width), on the CPU.
+        to_network: Makes what the network takes, on its device, of a batch of such pictures,
+            (B, channels, height, width).
+        classes: Names of the classes; None if nobody says them.
+        num_classes: Number of classes; None if it cannot be told before the first picture.
+        weights_sha256: Hash of the weights, as exit tables and policies name it.
+    """
+
+    name: str
+    network: MultiExitNetwork
+    prepare: Callable[[Picture], Tensor]
+    to_network: Callable[[Tensor], Tensor]
+    classes: tuple[str, ...] | None
+    num_classes: int | None
+    weights_sha256: str
+
+    def __post_init__(self) -> None:
+        if self.classes is not None and self.num_classes not in (None, len(self.classes)):
+            raise UserError(
+                f'{len(self.classes)} class names ({", ".join(self.classes[:5])}, ...) for a '
+                f'network with {self.num_classes} classes: give classes=[...] with one for each'
+            )
+
+
+def choose_device(device: str | torch.device | None) -> torch.device:
+    """The device asked for; a GPU if there is one and nothing is asked for.
+
+    Raises:
+        UserError: It cannot be used here.
+    """
+    chosen = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        return torch.zeros(1, device=chosen).device
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f'device {chosen} cannot be used: {error}') from error
+
+
+def as_names(classes: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Class names as a tuple.
+
+    Raises:
+        UserError: They are one text instead of several.
+    """
+    if isinstance(classes, str):
+        raise UserError(f'classes={classes!r}: give a list of names, one for each class')
+    return None if classes is None else tuple(map(str, classes))

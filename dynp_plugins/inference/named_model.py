@@ -1,0 +1,114 @@
+"""A trained network by name, in plain torch, with the usual ImageNet preprocessing."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..checkpoints import Checkpoint, load_weights, read_checkpoint
+from ..checkpoints.hashing import weights_sha256
+from ..checkpoints.loading import to_classifier_keys, to_network_keys
+from ..checkpoints.recognition import likely_settings
+from ..model_zoo import create_model
+from ..networks import MultiExitNetwork, StaticBackbone
+from .image_reading import read_rgb
+from .loaded_model import LoadedModel, as_names
+
+Preprocess = Callable[[Image.Image], Tensor]
+"""An RGB picture to what the network takes, (channels, height, width) of floating point."""
+
+_logger = logging.getLogger(__name__)
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def load_named_model(
+    name: str,
+    checkpoint: str | Path,
+    device: torch.device,
+    classes: Sequence[str] | None = None,
+    preprocess: Preprocess | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> LoadedModel:
+    """Build a network by name, load its weights, and preprocess as is usual for ImageNet.
+
+    Args:
+        name: As `create_model` takes it.
+        checkpoint: A file of weights, or a run's work folder.
+        device: Where the network is to run.
+        classes: Names of the classes; by default those that the checkpoint notes.
+        preprocess: Replaces `imagenet_preprocess`.
+        settings: Settings other than the named ones. ``num_classes`` is read from the weights, or
+            follows from ``classes``, where it is not given.
+
+    Raises:
+        UserError: See `create_model`; or there are more or fewer class names than classes.
+    """
+    weights = read_checkpoint(_checkpoint_file(checkpoint))
+    classes = as_names(_noted_classes(weights) if classes is None else classes)
+    settings = dict(settings or {})
+    if 'num_classes' not in settings:
+        recognised = likely_settings(to_network_keys(weights.state_dict))
+        if recognised:
+            settings['num_classes'] = recognised['num_classes']
+        elif classes is not None:
+            settings['num_classes'] = len(classes)
+    network = create_model(name, **settings)
+    load_weights(network, weights.state_dict, source=str(weights.path))
+    network = network.eval().to(device)
+    if preprocess is None and 'cfg' in weights.meta:
+        _logger.warning(
+            '%s was trained with a config, but a name was given: pictures are made ready as is '
+            'usual for ImageNet; if the config does it otherwise, give the config',
+            weights.path,
+        )
+    preprocess = preprocess or imagenet_preprocess(network.backbone.image_size)
+    return LoadedModel(
+        name=name,
+        network=network,
+        prepare=lambda picture: preprocess(read_rgb(picture)),
+        to_network=lambda images: images.to(device),
+        classes=classes,
+        num_classes=_num_classes(network, settings),
+        weights_sha256=weights_sha256(to_classifier_keys(weights.state_dict)),
+    )
+
+
+def imagenet_preprocess(image_size: int) -> Preprocess:
+    """Short side to 256 / 224 of the image size, bicubic; centre crop; ImageNet mean and deviation.
+
+    Args:
+        image_size: Side of the square that is cut out, in pixels.
+    """
+    from torchvision import transforms
+
+    return transforms.Compose(
+        [
+            transforms.Resize(round(image_size * 256 / 224), transforms.InterpolationMode.BICUBIC),
+            transforms.CenterCrop(image_size),
+            transforms.ToTensor(),
+            transforms.Normalize(_MEAN, _STD),
+        ]
+    )
+
+
+def _checkpoint_file(path: str | Path) -> str | Path:
+    if Path(path).is_dir():  # of a run, which OpenMMLab has made
+        from ..openmmlab.checkpoint_files import find_checkpoint
+
+        return find_checkpoint(path)
+    return path
+
+
+def _noted_classes(checkpoint: Checkpoint) -> Sequence[str] | None:
+    """The classes that mmengine has noted in a checkpoint it wrote."""
+    return (checkpoint.meta.get('dataset_meta') or {}).get('classes')
+
+
+def _num_classes(network: MultiExitNetwork, settings: Mapping[str, Any]) -> int | None:
+    if isinstance(network.backbone, StaticBackbone):
+        return network.backbone.exit_channels[0]
+    return settings.get('num_classes')

@@ -1,0 +1,255 @@
+"""What a model is timed with: its exit tables, its policies, its test images."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.check_results import table_name
+from benchmarks.provenance import picture_digest
+from benchmarks.timed_models import (
+    TestImages,
+    TimedModel,
+    budget_policies,
+    file_policies,
+    read_tables,
+)
+from dynp_plugins.early_exit import ALWAYS, ExitPolicy, choose_policies
+from dynp_plugins.errors import UserError
+from tests.exit_tables import made_up_table, random_tables
+
+WEIGHTS, CONFIG = 'w' * 64, 'c' * 64
+
+
+def trained(name='net', exits=4, **entries):
+    """As much of a `TrainedModel` as tables are compared with."""
+    return SimpleNamespace(
+        name=name,
+        network=SimpleNamespace(exit_names=tuple(f'exit{k}' for k in range(exits))),
+        checkpoint_record=SimpleNamespace(sha256=entries.get('weights', WEIGHTS)),
+        config_record=SimpleNamespace(sha256=entries.get('config', CONFIG)),
+    )
+
+
+@pytest.fixture
+def report(tmp_path):
+    for table in random_tables((50, 60)):
+        table.save(tmp_path / 'tables' / table_name('net', table.manifest['split']))
+    return tmp_path
+
+
+def test_tables_of_a_report(report):
+    calibration, test = read_tables(report, trained())
+    assert (len(calibration), len(test)) == (50, 60)
+
+
+def test_tables_of_another_model_are_refused(report):
+    with pytest.raises(UserError, match=r'no exit table .*other_calibration.*budget_curve'):
+        read_tables(report, trained('other'))
+    for entries, what in (
+        (dict(weights='x' * 64), r'its weights_sha256 is wwwwwwwwwwww\.\.\., that of net is xxxx'),
+        (dict(config='x' * 64), 'its config_sha256'),
+        (dict(exits=3), r"its exit_names is \['exit0', 'exit1', 'exit2', 'exit3'\]"),
+    ):
+        with pytest.raises(UserError, match=what) as error:
+            read_tables(report, trained(**entries))
+        assert str(report / 'tables/net_calibration.npz') in str(error.value)
+    (report / 'tables/net_test.npz').write_bytes(b'x')
+    with pytest.raises(UserError, match=r'net_test\.npz is not a readable exit table'):
+        read_tables(report, trained())
+
+
+def test_a_table_under_the_name_of_another_split(report):
+    for suffix in ('npz', 'json'):
+        source = report / f'tables/net_test.{suffix}'
+        source.replace(report / f'tables/net_calibration.{suffix}')
+    with pytest.raises(UserError, match='its split is test, that of net is calibration'):
+        read_tables(report, trained())
+
+
+def test_budgets_lie_strictly_between_the_exits():
+    calibration, _ = random_tables()
+    found = budget_policies(calibration, 2)
+    assert [timed.target_gmacs for timed in found] == [2.0, 3.0]  # the exits cost 1, 2, 3, 4
+    assert [timed.file for timed in found] == [None, None]
+    assert [timed.policy for timed in found] == choose_policies(calibration, [2.0, 3.0])
+    typed = budget_policies(calibration, [1.5])
+    assert [timed.policy for timed in typed] == choose_policies(calibration, [1.5])
+    assert budget_policies(calibration, 0) == []
+
+
+def test_budgets_are_points_of_a_curve():
+    """The curve's default 33 points and the three default budgets share thresholds."""
+    calibration, _ = random_tables((997, 10))
+    curve = choose_policies(calibration, np.linspace(1, 4, 33))
+    assert [timed.policy.thresholds for timed in budget_policies(calibration, 3)] == [
+        curve[i].thresholds for i in (8, 16, 24)
+    ]
+
+
+def test_a_network_with_one_exit_has_no_budgets():
+    table = made_up_table([[0.5]], [[1]])
+    assert budget_policies(table, 3) == budget_policies(table, [0.1]) == []
+
+
+def test_budgets_outside_the_exits_name_the_model():
+    calibration, _ = random_tables()
+    for budget in (0.99, 4.01, float('nan')):
+        with pytest.raises(UserError, match=rf'net: a budget of {budget:g} GMACs lies outside'):
+            budget_policies(calibration, [2.0, budget])
+
+
+def test_policy_files_go_to_the_models_they_fit(tmp_path):
+    (one, _), (other, _), (short, _) = (
+        random_tables(model=name, exits=exits, weights_sha256=name[0] * 64)
+        for name, exits in (('one', 4), ('other', 4), ('short', 3))
+    )
+    choose_policies(other, [2.5], measure='margin')[0].save(tmp_path / 'other.json')
+    names = tuple(other.manifest['exit_names'])
+    # 'one' and 'other' begin with the same letter, and so have the same weights here.
+    ExitPolicy(names, 'entropy', (0.9, 0.8, 0.7, ALWAYS)).save(tmp_path / 'hand.json')
+    files = [tmp_path / 'hand.json', tmp_path / 'other.json']
+    found = file_policies(files, [one, other, short])
+    assert [[timed.file for timed in of_model] for of_model in found] == [
+        [str(path) for path in files],
+        [str(path) for path in files],
+        [],
+    ]
+    hand, chosen = found[1]
+    assert chosen.target_gmacs == 2.5
+    assert hand.target_gmacs == hand.policy.expected.gmacs_mean
+    assert 1 < hand.target_gmacs < 4
+
+
+def test_policy_files_that_fit_nothing(tmp_path):
+    calibration, _ = random_tables()
+    ExitPolicy(('a', 'b'), 'margin', (0.5, ALWAYS)).save(tmp_path / 'p.json')
+    with pytest.raises(UserError, match=r'p\.json fits none of the models; net: .*exits a, b'):
+        file_policies([tmp_path / 'p.json'], [calibration])
+    foreign, _ = random_tables(weights_sha256='x' * 64)
+    choose_policies(foreign, [2.0])[0].save(tmp_path / 'p.json')
+    with pytest.raises(UserError, match='other weights'):
+        file_policies([tmp_path / 'p.json'], [calibration])
+    foreign, _ = random_tables(index_sha256='other pictures')
+    choose_policies(foreign, [2.0])[0].save(tmp_path / 'p.json')
+    with pytest.raises(UserError, match='chosen on other samples'):
+        file_policies([tmp_path / 'p.json'], [calibration])
+    with pytest.raises(UserError, match=r'none\.json is not a policy file'):
+        file_policies([tmp_path / 'none.json'], [calibration])
+
+
+class Split:
+    """A model with a test split of made-up pictures, and how often they were read."""
+
+    def __init__(self, name, pictures, batch_size=4, pipeline='same'):
+        self.name, self.pictures, self.batch_size = name, pictures, batch_size
+        self.read = 0
+        self.config = SimpleNamespace(test_dataloader=pipeline, model={}, get=lambda key: None)
+        self.classifier = SimpleNamespace(
+            data_preprocessor=lambda batch, training: {
+                'inputs': torch.stack(batch['inputs']).float() / 2
+            }
+        )
+
+    def build_splits(self, splits):
+        assert splits == ['test']
+        return {'test': self._batches()}
+
+    def _batches(self):
+        for begin in range(0, len(self.pictures), self.batch_size):
+            self.read += 1
+            yield {'inputs': list(self.pictures[begin : begin + self.batch_size])}
+
+    def table(self):
+        table = made_up_table([[0.5, 0.5]] * len(self.pictures), [[1, 1]] * len(self.pictures))
+        digests = b''.join(picture_digest(picture.numpy()) for picture in self.pictures)
+        table.picture[:] = np.frombuffer(digests, np.uint8).reshape(-1, 16)
+        return table
+
+
+def pictures(count, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(256, (count, 3, 5, 5), dtype=torch.uint8, generator=generator)
+
+
+def test_the_first_images_as_the_network_takes_them():
+    split = Split('net', pictures(20))
+    images = TestImages(6).of(split, split.table())
+    assert torch.equal(images, split.pictures[:6] / 2)
+    assert split.read == 2  # no more than are needed
+    assert len(TestImages(100).of(split, split.table())) == 20
+
+
+def test_models_with_the_same_pipeline_share_the_images():
+    reader = TestImages(8)
+    one, other, third = (
+        Split(name, pictures(8), pipeline=pipeline)
+        for name, pipeline in (('one', 'same'), ('other', 'same'), ('third', 'another'))
+    )
+    images = [reader.of(split, split.table()) for split in (one, other, third)]
+    assert images[0] is images[1]
+    assert (one.read, other.read, third.read) == (2, 0, 2)
+
+
+def test_images_that_are_not_those_of_the_table():
+    split = Split('net', pictures(8))
+    table = split.table()
+    with pytest.raises(UserError, match='image 0 of the test split of net is not the one in its'):
+        TestImages(8).of(split, Split('net', pictures(8, seed=1)).table())
+    table.picture[5] = 0
+    with pytest.raises(UserError, match='image 5 of the test split of net'):
+        TestImages(8).of(split, table)
+    assert len(TestImages(5).of(split, table)) == 5
+    with pytest.raises(UserError, match='image 6 of the test split'):
+        TestImages(8).of(split, Split('net', pictures(8)[:6]).table())
+
+
+def test_images_of_different_sizes_and_none_at_all():
+    split = Split('net', pictures(4))
+    wide = torch.zeros(3, 5, 9, dtype=torch.uint8)
+    for batch in ([*split.pictures, wide], [*split.pictures[:3], wide]):
+        mixed = Split('net', split.pictures)
+        mixed.pictures = batch
+        with pytest.raises(UserError, match='reach the network in different sizes'):
+            TestImages(99).of(mixed, split.table())
+    with pytest.raises(UserError, match='test split of net is empty'):
+        TestImages(8).of(Split('net', pictures(0)), split.table())
+
+
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 1)
+        self.seen = []
+
+    def forward(self, images):
+        self.seen.append(images)
+        return self.layer(images)
+
+
+def timed_model(network):
+    images = torch.rand(6, 3, 4, 4)
+    return TimedModel('net', CONFIG, WEIGHTS, network, images, [], None, [1.0])
+
+
+def test_a_network_and_its_images_in_another_type_and_format():
+    network = Network()
+    model = timed_model(network)
+    ready = model.prepared(torch.device('cpu'), torch.bfloat16, channels_last=True)
+    assert ready.images.dtype == network.layer.weight.dtype == torch.bfloat16
+    assert ready.images.is_contiguous(memory_format=torch.channels_last)
+    assert ready.images[2:4].is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(ready.images, model.images.bfloat16())
+    assert not network.training
+    assert [len(images) for images in network.seen] == [1]  # it was tried
+
+
+def test_a_type_that_the_network_cannot_run_in():
+    network = Network()
+    network.forward = lambda images: (_ for _ in ()).throw(
+        NotImplementedError("'convolution' not implemented for 'Half'")
+    )
+    with pytest.raises(UserError, match=r"net cannot run in float16 on cpu: 'convolution' not.*"):
+        timed_model(network).prepared(torch.device('cpu'), torch.float16, channels_last=False)

@@ -1,0 +1,194 @@
+"""``tools/benchmark.py`` as a user types it, on a tiny network and real test images."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks.check_results import table_name
+from benchmarks.exit_pass import run_exit_pass
+from benchmarks.latency_records import read_latency
+from benchmarks.macs import exit_costs
+from benchmarks.trained_model import load_trained_model
+from dynp_plugins import create_model
+from dynp_plugins.early_exit import ALWAYS, ExitPolicy, ExitTable, choose_policies
+from tests.tools.command_lines import CONFIG, SMALL, refused
+
+MODEL = 'dyn-perceiver_regnety-tiny_digits'
+QUICK = ('--rounds', '5', '--warmup', '1', '--seconds', '0', '--threads', '1', '--images', '48')
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    """Weights with BatchNorm statistics of the network's own, so that answers differ."""
+    torch.manual_seed(0)
+    network = create_model('dyn_perceiver_regnety_tiny', num_classes=10)
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(8, 3, 64, 64))
+    path = tmp_path_factory.mktemp('weights') / 'tiny.pth'
+    torch.save({'state_dict': network.state_dict()}, path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def report(checkpoint, tmp_path_factory):
+    """A report's folder with the exit tables alone."""
+    folder = tmp_path_factory.mktemp('report')
+    options = {key: int(value) for key, _, value in (o.partition('=') for o in SMALL[1:])}
+    model = load_trained_model(CONFIG, checkpoint, options=options)
+    for split, loader in model.build_splits(('calibration', 'test')).items():
+        table = run_exit_pass(model.classifier, loader, split).with_manifest(
+            model=model.name,
+            config_sha256=model.config_record.sha256,
+            weights_sha256=model.checkpoint_record.sha256,
+            exit_gmacs=[cost.macs / 1e9 for cost in exit_costs(model.network, (3, 64, 64))],
+        )
+        table.save(folder / 'tables' / table_name(model.name, split))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def same_threads():
+    """The tool may change how many threads this process has."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_a_network_is_timed_from_end_to_end(run, checkpoint, report, tmp_path):
+    names = ('early', 'latent', 'feature', 'merged')
+    ExitPolicy(names, 'patience', (2, 2, 2, ALWAYS)).save('mine.json')
+    command = ('benchmark', CONFIG, checkpoint, '--tables', report, '--out', 'new/l.json')
+    arguments = (*command, *QUICK, '--batch-sizes', '1', '20', '--policy', 'mine.json', *SMALL)
+    status, out, error = run(*arguments)
+    assert status == 0, error
+    assert out.rstrip().endswith('new/l.json')
+    assert f'{MODEL}, one image at a time' in out
+    assert 'x ' in out and 'of 40' in out
+    record = read_latency(tmp_path / 'new/l.json')
+    assert 'tools/benchmark.py' in record.command
+    assert (record.rounds, record.warmup_rounds, record.seconds) == (5, 1, 0.0)
+    assert (record.machine.kind, record.machine.threads) == ('cpu', 1)
+    assert record.machine.states_after.keys() == record.machine.states.keys()
+    (model,) = record.models
+    calibration = ExitTable.load(report / 'tables' / table_name(MODEL, 'calibration'))
+    assert model.weights_sha256 == calibration.manifest['weights_sha256']
+    assert model.config_sha256 == calibration.manifest['config_sha256']
+    assert model.input_shape == [3, 64, 64]
+    gmacs = calibration.manifest['exit_gmacs']
+    first, last = gmacs[0], gmacs[-1]
+    targets = [first + (last - first) * share for share in (0.25, 0.5, 0.75)]
+    policies = choose_policies(calibration, targets)
+    for batch, (size, batches) in zip(model.batches, ((1, 16), (20, 1)), strict=True):
+        assert batch.batch_size == size
+        assert [(exit.exit, exit.gmacs) for exit in batch.exits] == list(
+            zip(names, gmacs, strict=True)
+        )
+        medians = [exit.timing.p50_ms for exit in batch.exits]
+        assert medians == sorted(medians)  # of the same runs, so that this holds for any machine
+        *budgets, mine = batch.dynamic
+        assert [run.target_gmacs for run in budgets] == pytest.approx(targets)
+        assert [run.thresholds for run in budgets] == [p.thresholds_by_exit for p in policies]
+        assert (mine.policy, mine.measure, mine.method) == ('mine.json', 'patience', 'by hand')
+        assert mine.exit_shares['early'] == 0
+        for run_ in batch.dynamic:
+            assert run_.disagreements == run_.near_threshold
+            assert run_.images == (48 if size == 1 else 40)  # 80 runs, 2 x 20 of 48 images
+            assert len(run_.timing.samples_ms) == 5 * batches
+            assert first <= run_.gmacs_mean <= last
+            assert run_.realised_interval.low <= run_.realised_interval.high
+    assert record.ratios == []
+    refused(run(*arguments), 'new/l.json exists already', '--overwrite')
+    assert read_latency(tmp_path / 'new/l.json') == record
+
+
+def test_nothing_is_written_when_something_goes_wrong(run, checkpoint, report, tmp_path):
+    old = tmp_path / 'l.json'
+    old.write_text('precious')
+    arguments = ('benchmark', CONFIG, checkpoint, '--tables', report, '--out', 'l.json')
+    answer = run(*arguments, '--overwrite', *QUICK, '--batch-sizes', '49', *SMALL)
+    refused(answer, 'a batch of 49', 'than the 48 that were read', '--images')
+    assert old.read_text() == 'precious'
+    assert [path.name for path in tmp_path.iterdir()] == ['l.json']
+
+
+def test_options_that_make_no_sense(run, checkpoint, report, tmp_path):
+    command = ('benchmark', CONFIG, checkpoint, '--tables', report, '--out')
+    (tmp_path / 'file').write_text('')
+    (tmp_path / 'folder.json').mkdir()
+    for options, *expected in (
+        (('l.json', '--batch-sizes', '0'), 'a batch size of 0'),
+        (('l.json', '--rounds', '4'), '4 rounds are too few'),
+        (('l.json', '--threads', '0'), '--threads 0: give at least 1'),
+        (('l.json', '--images', '0'), '--images 0: give at least 1'),
+        (('l.json', '--budgets', '-1'), '--budgets -1: give at least 0'),
+        (('l.json', '--device', 'gpu'), '--device gpu cannot be used'),
+        (('l.txt',), 'l.txt', 'name a .json file'),
+        (('folder.json', '--overwrite'), 'folder.json cannot be written'),
+        (('file/l.json',), 'file/l.json cannot be written'),
+    ):
+        refused(run(*command, *options), *expected)
+
+
+def test_models_and_tables_that_do_not_belong_together(run, checkpoint, report, tmp_path):
+    out = ('--out', 'l.json', *QUICK)
+    weights = torch.load(checkpoint, weights_only=True)['state_dict']
+    torch.save({'state_dict': {k: v * 2 for k, v in weights.items()}}, 'other.pth')
+    for arguments, *expected in (
+        ((CONFIG, '--tables', report), 'give a checkpoint for every config'),
+        ((CONFIG, checkpoint, '--tables', 'nowhere'), f'no exit table nowhere/tables/{MODEL}_cal'),
+        ((CONFIG, 'other.pth', '--tables', report), f'{MODEL}_calibration.npz', 'weights_sha256'),
+    ):
+        refused(run('benchmark', *arguments, *out, *SMALL), *expected)
+    refused(
+        run('benchmark', CONFIG, checkpoint, '--tables', report, *out),  # without SMALL
+        'config_sha256',
+        'with the same config, options and checkpoint',
+    )
+    command = ('benchmark', CONFIG, checkpoint, '--tables', report, *out)
+    refused(
+        run(*command, '--budgets-gmacs', '0.012', '5', *SMALL),
+        f'{MODEL}: a budget of 5 GMACs lies outside',
+    )
+    ExitPolicy(('a', 'b'), 'margin', (0.5, ALWAYS)).save('p.json')
+    refused(run(*command, '--policy', 'p.json', *SMALL), 'p.json fits none of the models')
+
+
+def test_test_images_that_have_changed(run, checkpoint, report, tmp_path):
+    folder = tmp_path / 'changed/tables'
+    folder.mkdir(parents=True)
+    for split in ('calibration', 'test'):
+        table = ExitTable.load(report / 'tables' / table_name(MODEL, split))
+        table.picture[30] += 1
+        table.save(folder / table_name(MODEL, split))
+    answer = run(
+        *('benchmark', CONFIG, checkpoint, '--tables', 'changed', '--out', 'l.json'), *QUICK, *SMALL
+    )
+    refused(answer, f'image 30 of the test split of {MODEL} is not the one in its exit table')
+
+
+def test_two_models_are_compared(run, checkpoint, report, tmp_path):
+    """The same network under another name."""
+    text = f'_base_ = {CONFIG!r}\n'
+    (tmp_path / 'again.py').write_text(text)
+    folder = tmp_path / 'r/tables'
+    folder.mkdir(parents=True)
+    for split in ('calibration', 'test'):
+        table = ExitTable.load(report / 'tables' / table_name(MODEL, split))
+        for name in (MODEL, 'again'):
+            table.with_manifest(model=name).save(folder / table_name(name, split))
+    models = (CONFIG, checkpoint, 'again.py', checkpoint)
+    options = ('--batch-sizes', '4', '--budgets-gmacs', '0.01', '--dtype', 'bfloat16')
+    status, out, error = run(
+        *('benchmark', *models, '--tables', 'r', '--out', 'l.json'), *QUICK, *options, *SMALL
+    )
+    assert status == 0, error
+    record = read_latency(tmp_path / 'l.json')
+    assert record.machine.dtype == 'bfloat16'
+    (ratio,) = record.ratios
+    assert (ratio.model, ratio.baseline, ratio.batch_size) == (MODEL, 'again', 4)
+    assert ratio.interval.low <= ratio.ratio <= ratio.interval.high
+    assert [run.target_gmacs for run in record.models[1].batches[0].dynamic] == [0.01]
+    assert f'{MODEL} / again' in out
+    assert json.loads((tmp_path / 'l.json').read_text())['schema_version'] == 1

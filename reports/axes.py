@@ -1,10 +1,16 @@
 """Units and ranges of the axes, chosen from the data."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.results import Results
+import numpy as np
+
+from benchmarks.results import ModelResult, Results
 from dynp_plugins.errors import UserError
+
+from .panels import sample_word
+from .published import PublishedCurve
 
 ACCURACY_TITLE = 'Top-1 accuracy (%)'
 
@@ -18,17 +24,19 @@ class CostUnit:
         flops: The same for FLOPs.
         per_giga: Multiplies a number of GMACs or GFLOPs.
         decimals: Of all costs in a table's column: three significant digits for the cheapest exit.
+        sample: What the cost is of: ``image`` or ``video``.
     """
 
     macs: str
     flops: str
     per_giga: float
     decimals: int
+    sample: str = 'image'
 
     @property
     def axis_title(self) -> str:
         """Title of the cost axis."""
-        return f'Multiply-adds per image, mean over the test split ({self.macs})'
+        return f'Multiply-adds per {self.sample}, mean over the test split ({self.macs})'
 
     def number(self, giga: float) -> str:
         """A cost in this unit, as tables show it."""
@@ -40,12 +48,19 @@ class CostUnit:
         return f'{value:.{_decimals(value)}f} {self.macs}'
 
 
-def cost_unit(results: Results) -> CostUnit:
-    """MMACs where everything costs less than 0.1 GMACs, else GMACs."""
-    costs = [exit.gmacs for model in results.models for exit in model.exits] or [0.0]
+def cost_unit(results: Results, models: Sequence[ModelResult] | None = None) -> CostUnit:
+    """MMACs where everything costs less than 0.1 GMACs, else GMACs.
+
+    Args:
+        results: What was measured.
+        models: Those that are shown together; all by default.
+    """
+    models = results.models if models is None else models
+    sample = sample_word(models)
+    costs = [exit.gmacs for model in models for exit in model.exits] or [0.0]
     if max(costs) < 0.1:
-        return CostUnit('MMACs', 'MFLOPs', 1000.0, min(_decimals(1000 * min(costs)), 4))
-    return CostUnit('GMACs', 'GFLOPs', 1.0, min(_decimals(min(costs)), 4))
+        return CostUnit('MMACs', 'MFLOPs', 1000.0, min(_decimals(1000 * min(costs)), 4), sample)
+    return CostUnit('GMACs', 'GFLOPs', 1.0, min(_decimals(min(costs)), 4), sample)
 
 
 def _decimals(value: float) -> int:
@@ -70,20 +85,48 @@ def check_drawable(results: Results) -> None:
                 )
 
 
-def axis_ranges(results: Results) -> tuple[tuple[float, float], tuple[float, float]]:
+def axis_ranges(
+    results: Results,
+    models: Sequence[ModelResult] | None = None,
+    published: Sequence[PublishedCurve] = (),
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """((lowest, highest) cost in the shown unit, (lowest, highest) accuracy in percent).
 
-    Everything that is drawn lies inside with a margin; accuracy stays within 0 to 100, but for
+    Everything that was measured lies inside with a margin, intervals included. Published curves
+    are shown where they cost as much as what was measured. Accuracy stays within 0 to 100, but for
     enough room to show a whole mark.
+
+    Args:
+        results: What was measured.
+        models: Those that are drawn; all by default.
+        published: Published curves that are drawn too.
     """
-    scale = cost_unit(results).per_giga
-    costs = [exit.gmacs * scale for model in results.models for exit in model.exits]
-    costs += [point.gmacs_mean * scale for model in results.models for point in model.points]
-    accuracies = [exit.test_top1_percent for model in results.models for exit in model.exits]
-    accuracies += [point.top1_percent for model in results.models for point in model.points]
+    models = results.models if models is None else models
+    scale = cost_unit(results, models).per_giga
+    costs, accuracies = [], []
+    for model in models:
+        for exit in model.exits:
+            costs.append(exit.gmacs * scale)
+            interval = exit.test_top1_interval
+            accuracies += [exit.test_top1_percent, interval.low, interval.high]
+        for point in (*model.points, *(one.point for one in model.operating_points)):
+            costs.append(point.gmacs_mean * scale)
+            interval = point.top1_interval
+            accuracies += [point.top1_percent, interval.low, interval.high]
     x_low, x_high = _widened(costs, 0.07)
+    for curve in published:
+        accuracies += published_between(curve, x_low / scale, x_high / scale)
     y_low, y_high = _widened(accuracies, 0.1)
     return (max(x_low, 0.0), x_high), (max(y_low, -2.0), min(y_high, 102.0))
+
+
+def published_between(curve: PublishedCurve, low: float, high: float) -> list[float]:
+    """Accuracies of a published curve from one cost to another, in GMACs; empty for none."""
+    costs, accuracies = np.array(curve.points).T
+    shown = (costs >= low) & (costs <= high)
+    ends = np.array([end for end in (low, high) if costs[0] <= end <= costs[-1]])
+    at_ends = np.interp(ends, costs, accuracies) if not curve.exits else []
+    return [*accuracies[shown].tolist(), *map(float, at_ends)]
 
 
 def _widened(values: list[float], share: float) -> tuple[float, float]:

@@ -1,45 +1,48 @@
 """The curve as a picture for papers and READMEs: accuracy against mean MACs, PNG or SVG."""
 
-import textwrap
-from itertools import pairwise
+from itertools import cycle
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import Patch
 
 from benchmarks.results import ModelResult, Results
-from dynp_plugins.atomic_files import atomic_path
-from dynp_plugins.errors import UserError
 
-from .axes import ACCURACY_TITLE, axis_ranges, check_drawable, cost_unit
-from .findings import results_finding, same_test_split, training_finding
-from .label_placement import NEAR, place_labels
+from .axes import (
+    ACCURACY_TITLE,
+    CostUnit,
+    axis_ranges,
+    check_drawable,
+    cost_unit,
+    published_between,
+)
+from .figure_frame import Legend, Row, dash_of, draw_whiskers, framed, mark_of, save_figure
+from .findings import group_finding, results_finding, training_finding
 from .labels import one_line, series_names, typeset
+from .mark_names import MarkName, write_names
+from .panels import Panel, panels, sample_word
+from .published import ANYTIME, PublishedCurve, published_curves
 from .series import series_style
 
-WIDTH, AXES_HEIGHT = 7.2, 3.9  # inches
-LEFT, RIGHT = 0.68, 0.28
-LINE = 0.165  # inches from one line of small text to the next
-INK, MUTED, RULE = '#1c1e21', '#5b6068', '#e3e0da'
-RC = {
-    'font.family': 'sans-serif',
-    'font.size': 9,
-    'text.color': INK,
-    'axes.edgecolor': MUTED,
-    'axes.labelcolor': INK,
-    'xtick.color': MUTED,
-    'ytick.color': MUTED,
-    'svg.hashsalt': 'curve',  # equal results give equal bytes
-}
+HEIGHT, HEIGHT_OF_SEVERAL = 3.9, 3.1
+"""Of the axes, in inches: of the only ones, and of each where there are several."""
+
+BAND = 0.16
+"""How much of its colour the interval of a curve keeps."""
+
+PUBLISHED = '#8a8f96'
+PUBLISHED_DASHES = ((7, 2), (2.5, 1.5), (5, 1.5, 1, 1.5), (1, 1.2), (9, 2, 2, 2), (3, 3))
+PUBLISHED_MARKS = ('x', '+', '1', '3')
 
 
 def draw_curve(results: Results, path: str | Path) -> None:
     """Draw top-1 accuracy against mean MACs, one line per model, and its exits as named marks.
+
+    Lines lie in a band, and marks on whiskers, of their 95 % intervals. Models that were tested on
+    different samples have axes of their own.
 
     Args:
         results: What was measured.
@@ -48,192 +51,174 @@ def draw_curve(results: Results, path: str | Path) -> None:
     Raises:
         UserError: Another suffix, results without a curve, or a folder that cannot be written.
     """
-    path = Path(path)
-    if path.suffix not in ('.png', '.svg'):
-        raise UserError(f'{path}: a curve is drawn as .png or .svg')
-    with matplotlib.rc_context(RC), atomic_path(path) as temporary:
-        metadata = {'Date': None} if path.suffix == '.svg' else None
-        curve_figure(results).savefig(temporary, dpi=200, metadata=metadata)
+    save_figure(lambda: curve_figure(results), path)
 
 
 def curve_figure(results: Results) -> Figure:
-    """The figure that `draw_curve` saves, laid out line by line in inches."""
+    """The figure that `draw_curve` saves."""
     check_drawable(results)
-    title = textwrap.wrap(typeset(results_finding(results)), 72)
-    note = textwrap.wrap(_note(results), 138)
-    handles, names = _legend_entries(results)
-    columns = 2 if max(map(len, names)) <= 48 else 1
-    rows = -(-len(names) // columns)
-    below = 0.5 + LINE * rows + 0.12 + 0.15 * len(note) + 0.08
-    above = 0.16 + 0.22 * len(title)
-    height = below + AXES_HEIGHT + above
-    figure = Figure(figsize=(WIDTH, height))
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes(
-        (LEFT / WIDTH, below / height, (WIDTH - LEFT - RIGHT) / WIDTH, AXES_HEIGHT / height)
-    )
-    _draw(axes, results)
-    at_left = {'x': 0.12 / WIDTH, 'ha': 'left', 'va': 'top', 'parse_math': False}
-    figure.text(
-        y=1 - 0.1 / height,
-        s='\n'.join(title),
-        size=11.5,
-        weight='bold',
-        linespacing=1.25,
-        **at_left,
-    )
-    figure.text(
-        y=(0.08 + 0.15 * len(note)) / height,
-        s='\n'.join(note),
-        size=7,
-        color=MUTED,
-        linespacing=1.35,
-        **at_left,
-    )
-    legend = figure.legend(
-        handles,
-        [str(i) for i in range(len(names))],
-        loc='upper left',
-        bbox_to_anchor=(0.05 / WIDTH, (below - 0.44) / height),
-        ncols=columns,
-        frameon=False,
-        fontsize=8,
-        handlelength=4.6,
-        columnspacing=1.6,
-        labelspacing=0.45,
-        borderpad=0.2,
-    )
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_parse_math(False)  # a $ in a name is a $
-        text.set_text(name)
-    _name_exits(axes, results)
+    groups = panels(results)
+    if len(groups) == 1:
+        rows = [Row('', HEIGHT)]
+    else:
+        rows = [Row(_panel_title(group, results), HEIGHT_OF_SEVERAL) for group in groups]
+    title = typeset(results_finding(results))
+    figure, all_axes = framed(title, rows, _legend(results), _note(results))
+    for axes, group in zip(all_axes, groups, strict=True):
+        _draw(axes, group, results)
     return figure
 
 
-def _draw(axes: Axes, results: Results) -> None:
-    """Lines and marks."""
-    unit = cost_unit(results)
-    x_range, y_range = axis_ranges(results)
+def _panel_title(group: Panel, results: Results) -> str:
+    first = group.models[0]
+    finding = typeset(group_finding(group, results))
+    return f'{one_line(first.task, 40)}, {one_line(first.dataset, 40)}: {finding}'
+
+
+def _draw(axes: Axes, group: Panel, results: Results) -> None:
+    """Lines and marks of one group of models."""
+    unit = cost_unit(results, group.models)
+    published = _published(group, results)
+    x_range, y_range = axis_ranges(results, group.models, published)
     axes.set(xlim=x_range, ylim=y_range, xlabel=unit.axis_title, ylabel=ACCURACY_TITLE)
-    axes.grid(color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
-    axes.tick_params(length=3)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
-    for i, model in enumerate(results.models):
-        style = series_style(i)
-        line, exits = _line(model) * (unit.per_giga, 1), _exits(model) * (unit.per_giga, 1)
-        axes.plot(*line.T, color=style.light, linestyle=_dash(style.dash), linewidth=1.8, zorder=3)
-        axes.plot(*exits.T, **_mark(i), linestyle='none', zorder=4)
+    names, lines = [], []
+    for curve, look in _published_looks(results):
+        if curve not in published:
+            continue
+        points = np.array(curve.points) * (unit.per_giga, 1)
+        axes.plot(*points.T, **look, zorder=2)
+        lines += [points] if _is_line(curve) else [*points[:, None]]
+    for i, model in zip(group.indices, group.models, strict=True):
+        lines += _draw_model(axes, i, model, unit)
+        names += _names(i, model, unit)
+    write_names(axes, names, lines)
 
 
-def _line(model: ModelResult) -> np.ndarray:
-    """(M, 2) mean GMACs and top-1 percent of the budgets, in order of their targets."""
+def _draw_model(axes: Axes, index: int, model: ModelResult, unit: CostUnit) -> list[np.ndarray]:
+    """One model; returns its lines, (M, 2) each."""
+    colour = series_style(index).light
     points = sorted(model.points, key=lambda point: point.target_gmacs)
-    return np.array([(point.gmacs_mean, point.top1_percent) for point in points])
+    line = np.array([(point.gmacs_mean * unit.per_giga, point.top1_percent) for point in points])
+    band = np.array([(point.top1_interval.low, point.top1_interval.high) for point in points])
+    order = line[:, 0].argsort(kind='stable')
+    look = {'color': colour, 'alpha': BAND, 'linewidth': 0}
+    axes.fill_between(line[order, 0], *band[order].T, **look, zorder=1.5)
+    axes.plot(*line.T, color=colour, linestyle=dash_of(index), linewidth=1.8, zorder=3)
+    marks = np.array([(exit.gmacs * unit.per_giga, exit.test_top1_percent) for exit in model.exits])
+    intervals = [exit.test_top1_interval for exit in model.exits]
+    lines = [line, *draw_whiskers(axes, marks, intervals, colour)]
+    axes.plot(*marks.T, **mark_of(index), linestyle='none', zorder=4)
+    single = [one.point for one in model.operating_points]
+    if single:
+        places = np.array([(p.gmacs_mean * unit.per_giga, p.top1_percent) for p in single])
+        lines += draw_whiskers(axes, places, [point.top1_interval for point in single], colour)
+        axes.plot(*places.T, **mark_of(index, filled=True), linestyle='none', zorder=5)
+    return lines
 
 
-def _exits(model: ModelResult) -> np.ndarray:
-    """(K, 2) GMACs and top-1 percent when every image leaves at one exit."""
-    return np.array([(exit.gmacs, exit.test_top1_percent) for exit in model.exits])
+def _published(group: Panel, results: Results) -> list[PublishedCurve]:
+    """Published curves that can be seen beside the models of a group."""
+    found = published_curves(results, group.indices)
+    (low, high), _ = axis_ranges(results, group.models)
+    scale = cost_unit(results, group.models).per_giga
+    return [curve for curve in found if published_between(curve, low / scale, high / scale)]
 
 
-def _dash(dash: tuple[float, ...]):
-    """Line style in matplotlib's words."""
-    return (0, dash) if dash else '-'
+def _all_published(results: Results) -> list[PublishedCurve]:
+    """Those of all groups, each once."""
+    return list(dict.fromkeys(c for group in panels(results) for c in _published(group, results)))
 
 
-def _mark(index: int) -> dict:
-    """The mark of a model's exits: filled white, so that it stays visible on its own line."""
-    style = series_style(index)
-    return {
-        'marker': style.marker,
-        'markersize': 7 if style.marker not in '*PX' else 8.5,
-        'markerfacecolor': 'white',
-        'markeredgecolor': style.light,
-        'markeredgewidth': 1.5,
-    }
+def _published_looks(results: Results) -> list[tuple[PublishedCurve, dict]]:
+    """Each curve as a grey line with its dash, or as grey marks where it is no line."""
+    looks, dashes, marks = [], cycle(PUBLISHED_DASHES), cycle(PUBLISHED_MARKS)
+    for curve in _all_published(results):
+        look = {'color': PUBLISHED}
+        if _is_line(curve):
+            look |= {'linestyle': (0, next(dashes)), 'linewidth': 1.1}
+        else:
+            look |= {'marker': next(marks), 'markersize': 6, 'markeredgewidth': 1.2}
+            look |= {'linestyle': 'none'}
+        looks.append((curve, look))
+    return looks
 
 
-def _legend_entries(results: Results) -> tuple[list[Line2D], list[str]]:
-    """Handles and names: the models, then what lines and marks mean."""
-    handles = []
-    for i in range(len(results.models)):
-        style = series_style(i)
-        look = {'color': style.light, 'linestyle': _dash(style.dash), 'linewidth': 1.8}
-        handles.append(Line2D([], [], **look, **_mark(i)))
-    names = [one_line(name, 72) for name in series_names(results)]
-    if len(results.models) == 1:
-        handles = [Line2D([], [], color=series_style(0).light, linewidth=1.8)]
-        handles.append(Line2D([], [], linestyle='none', **_mark(0)))
-        names = [names[0] + ': each image leaves at its threshold']
-        names.append('every image leaves at this exit')
-    return handles, names
+def _is_line(curve: PublishedCurve) -> bool:
+    return curve.kind != ANYTIME and len(curve.points) > 1
+
+
+def _names(index: int, model: ModelResult, unit: CostUnit) -> list[MarkName]:
+    """Names of exits and of single policies."""
+    colour = series_style(index).light
+    exits = [
+        MarkName(
+            one_line(exit.name, 24), (exit.gmacs * unit.per_giga, exit.test_top1_percent), colour
+        )
+        for exit in model.exits
+    ]
+    return exits + [
+        MarkName(
+            one_line(one.name, 36),
+            (one.point.gmacs_mean * unit.per_giga, one.point.top1_percent),
+            colour,
+            'italic',
+        )
+        for one in model.operating_points
+    ]
+
+
+def _legend(results: Results) -> Legend:
+    """What lines and marks mean, published ones last."""
+    own, published = _own_legend(results), _published_looks(results)
+    handles = [Line2D([], [], **look) for _, look in published]
+    names = [
+        f'{curve.name}{" exits" if curve.kind == ANYTIME else ""}, published'
+        for curve, _ in published
+    ]
+    return Legend(own.handles + handles, own.names + names)
+
+
+def _own_legend(results: Results) -> Legend:
+    """The models; one of a single point has no line. For one model also what else there is."""
+    handles, names = [], [one_line(name, 72) for name in series_names(results)]
+    for i, model in enumerate(results.models):
+        line = {'linestyle': dash_of(i), 'linewidth': 1.8}
+        look = line if len(model.points) > 1 else {'linestyle': 'none'}
+        handles.append(Line2D([], [], color=series_style(i).light, **look, **mark_of(i)))
+    if len(names) == 1:
+        handles.append(Patch(facecolor=series_style(0).light, alpha=BAND))
+        names.append(f'95 % interval over the test {sample_word(results.models)}s')
+        if results.models[0].operating_points:
+            handles.append(Line2D([], [], linestyle='none', **mark_of(0, filled=True)))
+            names.append('a single policy')
+    return Legend(handles, names)
 
 
 def _note(results: Results) -> str:
     """The small print: what was measured on what."""
+    word = sample_word(results.models)
     sets = []
     for model in results.models:
         text = (
-            f'{one_line(model.dataset, 60)}: measured on {model.test.samples:,} test images, with '
+            f'{one_line(model.dataset, 60)}: measured on {model.test.samples:,} test {word}s, with '
             f'thresholds chosen on a calibration split of {model.calibration.samples:,} others.'
         )
         if text not in sets:
             sets.append(text)
-    text = ' '.join(sets) + ' MACs are multiply-adds; FLOPs are twice as many.'
-    if len(results.models) > 1:
-        text = 'Line: each image leaves at its threshold. Mark: every image leaves there. ' + text
-        if not same_test_split(results):
-            text += ' The models were tested on different images: their accuracies do not compare.'
+    marks = f'Line: each {word} leaves at its threshold. Mark: every {word} leaves there.'
+    if any(model.operating_points for model in results.models):
+        marks += ' Filled mark: a single policy.'
+    marks += f' Bands and whiskers: 95 % intervals over the test {word}s.'
+    parts = [marks, *sets, 'MACs are multiply-adds; FLOPs are twice as many.']
+    if len(panels(results)) > 1:
+        parts.append(
+            f'Models on different axes were tested on different {word}s: their accuracies do not '
+            'compare.'
+        )
+    sources = dict.fromkeys(
+        f'Grey {"lines" if _is_line(curve) else "marks"}: {curve.source}.'
+        for curve in _all_published(results)
+    )
+    parts += sources
     trained = training_finding(results)
-    return f'{text} {trained}.' if trained else text
-
-
-def _name_exits(axes: Axes, results: Results) -> None:
-    """Write each exit's name beside its mark, with a leader line where there is no room nearby."""
-    unit = cost_unit(results)
-    renderer = axes.figure.canvas.get_renderer()
-    to_points = 72 / axes.figure.dpi
-    names, colours, marks, obstacles = [], [], [], []
-    for i, model in enumerate(results.models):
-        exits = axes.transData.transform(_exits(model) * (unit.per_giga, 1)) * to_points
-        line = axes.transData.transform(_line(model) * (unit.per_giga, 1)) * to_points
-        marks.append(exits)
-        obstacles += [exits, *_ring(exits), _sampled(line)]
-        names += [one_line(exit.name, 24) for exit in model.exits]
-        colours += [series_style(i).light] * len(model.exits)
-    texts = [
-        axes.text(0, 0, name, size=8, color=colour, ha='center', va='center', parse_math=False)
-        for name, colour in zip(names, colours, strict=True)
-    ]
-    for text in texts:
-        text.set_zorder(5)
-    extents = [text.get_window_extent(renderer) for text in texts]
-    sizes = np.array([(box.width, box.height) for box in extents]) * to_points + (2, 0)
-    marks = np.vstack(marks)
-    area = tuple(axes.bbox.extents * to_points)
-    centres = place_labels(marks, sizes, np.vstack(obstacles), area)
-    for text, mark, centre, size in zip(texts, marks, centres, sizes, strict=True):
-        text.set_position(axes.transData.inverted().transform(centre / to_points))
-        gap = np.maximum(np.abs(centre - mark) - size / 2, 0)
-        if gap.max() > 2 * NEAR + 1:
-            end = np.clip(mark, centre - size / 2, centre + size / 2)  # nearest edge of the name
-            ends = axes.transData.inverted().transform(np.stack([mark, end]) / to_points)
-            axes.plot(*ends.T, color=text.get_color(), linewidth=0.5, alpha=0.7, zorder=2)
-
-
-def _ring(marks: np.ndarray) -> list[np.ndarray]:
-    """Points around each mark, so that a name keeps off its rim."""
-    around = np.deg2rad(np.arange(0, 360, 45))
-    return [marks + 4 * np.array([np.cos(a), np.sin(a)]) for a in around]
-
-
-def _sampled(line: np.ndarray) -> np.ndarray:
-    """Points every point or so along a line (M, 2)."""
-    pieces = [line[:1]]
-    for start, end in pairwise(line):
-        steps = max(int(np.abs(end - start).max() / 1.5), 1)
-        pieces.append(start + (end - start) * (np.arange(1, steps + 1) / steps)[:, None])
-    return np.vstack(pieces)
+    return ' '.join(parts + ([f'{trained}.'] if trained else []))

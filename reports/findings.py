@@ -11,7 +11,9 @@ from itertools import pairwise
 from benchmarks.results import CurvePoint, ModelResult, Results
 
 from .axes import CostUnit, cost_unit
-from .labels import one_line, series_names
+from .comparisons import panel_finding
+from .labels import one_line
+from .panels import Panel, panels, sample_word
 
 MOST_COST = 80
 """A saving is a headline when it leaves at most this percentage of the full network's MACs ..."""
@@ -106,19 +108,31 @@ def model_finding(model: ModelResult, unit: CostUnit) -> str:
 
 def same_test_split(results: Results) -> bool:
     """Whether all models were tested on the same samples, so that they may be compared."""
-    return len({(model.task, model.test.sha256) for model in results.models}) == 1
+    return len(panels(results)) == 1
 
 
 def results_finding(results: Results) -> str:
     """What the whole comparison says; for one model, what its curve says."""
-    unit = cost_unit(results)
-    if len(results.models) == 1:
-        return model_finding(results.models[0], unit)
-    if not same_test_split(results):
-        return f'{len(results.models)} models, tested on different images: not to be compared'
-    low = max(_ends(model)[0].calibration_gmacs_mean for model in results.models)
-    high = min(_ends(model)[1].calibration_gmacs_mean for model in results.models)
-    return _best_within(max(low, (low + high) / 2), results, unit)
+    groups = panels(results)
+    if len(groups) == 1:
+        return group_finding(groups[0], results)
+    if len(groups) == len(results.models):
+        return f'{len(groups)} models, tested on different {_samples(results)}: not to be compared'
+    return (
+        f'{len(results.models)} models on {len(groups)} test splits: only those of the same split '
+        'are compared'
+    )
+
+
+def group_finding(panel: Panel, results: Results) -> str:
+    """What the models that were tested on the same samples say."""
+    if len(panel.models) == 1:
+        return model_finding(panel.models[0], cost_unit(results, panel.models))
+    return panel_finding(panel, results)
+
+
+def _samples(results: Results) -> str:
+    return f'{sample_word(results.models)}s'
 
 
 def training_finding(results: Results) -> str:
@@ -135,44 +149,9 @@ def training_finding(results: Results) -> str:
     if different:
         return f'These models were not trained alike: they differ in {" and ".join(different)}'
     first = records[0]
-    number = 'Trained' if len(records) == 1 else f'All {len(records)} models were trained'
+    count = 'Both' if len(records) == 2 else f'All {len(records)}'
+    number = 'Trained' if len(records) == 1 else f'{count} models were trained'
     return f'{number} on {first.dataset} for {first.epochs} epochs with {first.optimizer}'
-
-
-def _best_within(budget: float, results: Results, unit: CostUnit) -> str:
-    """Which model is the most accurate when the mean cost may not exceed ``budget`` GMACs.
-
-    Of each model's points within the budget the one that is best on the calibration split counts.
-    Every model needs one.
-    """
-    accuracies = [
-        max(
-            (point for point in model.points if point.calibration_gmacs_mean <= budget),
-            key=lambda point: point.calibration_top1_percent,
-        ).top1_percent
-        for model in results.models
-    ]
-    names = [one_line(name, 60) for name in series_names(results)]
-    ranked = sorted(zip(accuracies, names, strict=True), key=lambda pair: -pair[0])
-    (best, first), (other, second) = ranked[:2]
-    within = f'With at most {unit.cost(budget)} per image'
-    if best - other < noise(best, results.models[0].test.samples):
-        return (
-            f'{within}, {first} ({best:.1f} %) and {second} ({other:.1f} %) are too close to call'
-        )
-    return (
-        f'{within}, {first} is the most accurate: {best:.1f} %, before {second} with {other:.1f} %'
-    )
-
-
-def noise(top1_percent: float, samples: int) -> float:
-    """Difference of two accuracies, in percent, that ``samples`` images cannot tell from chance.
-
-    Normal approximation for two independent proportions at the 95 % level. Two models that see
-    the same images differ by less than that by chance, so it errs on the quiet side.
-    """
-    share = min(max(top1_percent / 100, 0.5 / samples), 1 - 0.5 / samples)
-    return 196 * math.sqrt(2 * share * (1 - share) / samples)
 
 
 def shown_point(model: ModelResult) -> CurvePoint:
@@ -190,8 +169,8 @@ def leaving_finding(model: ModelResult, unit: CostUnit) -> str:
     point, last = shown_point(model), model.exits[-1].name
     early = math.floor(100 * (1 - point.exit_shares[last]) + 1e-9)
     return (
-        f'At {unit.cost(point.gmacs_mean)} per image, {early} % of the test images leave '
-        'before the last exit'
+        f'At {unit.cost(point.gmacs_mean)} per {unit.sample}, {early} % of the test '
+        f'{unit.sample}s leave before the last exit'
     )
 
 
@@ -211,6 +190,27 @@ def exits_finding(model: ModelResult) -> str:
     if best is last:
         return said
     return f'{said}; {one_line(last.name, 40)} costs more and reaches {accuracies[-1]:.1f} %'
+
+
+def control_finding(model: ModelResult, unit: CostUnit) -> str:
+    """What choosing by confidence is worth at `shown_point`, against leaving at random."""
+    point = shown_point(model)
+    return (
+        f'At {unit.cost(point.gmacs_mean)} per {unit.sample}, leaving by confidence reaches '
+        f'{point.top1_percent:.1f} %; the same shares leaving at random would reach '
+        f'{point.random_top1_percent:.1f} %'
+    )
+
+
+def oracle_finding(model: ModelResult, unit: CostUnit) -> str:
+    """What no choice of exits can exceed, and how often thinking on does harm."""
+    found = model.statistics
+    return (
+        f'Leaving at the first exit that is right would reach {found.oracle_top1_percent:.1f} % at '
+        f'{unit.cost(found.oracle_gmacs_mean)}; an earlier exit has '
+        f'{found.overthinking_percent:.1f} % of the test {unit.sample}s right that the last one '
+        'has wrong'
+    )
 
 
 def _ends(model: ModelResult) -> tuple[CurvePoint, CurvePoint]:

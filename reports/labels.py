@@ -52,6 +52,28 @@ def exit_names(results: Results) -> list[str]:
     return list(dict.fromkeys(exit.name for model in results.models for exit in model.exits))
 
 
+METHODS = {
+    'geometric': 'geometric exit shares',
+    'dyn_perceiver': "Dyn-Perceiver's weighted exit shares",
+    'pareto': 'Pareto search',
+    'risk_control': 'risk control',
+}
+"""Threshold methods in words."""
+
+MEASURES = {
+    'max_softmax': 'largest class probability',
+    'entropy': 'entropy of the class probabilities',
+    'margin': 'margin between the two likeliest classes',
+    'patience': 'agreement of successive exits',
+}
+"""Confidence measures in words."""
+
+
+def in_words(name: str) -> str:
+    """A threshold method or a confidence measure in words; a new one by its name."""
+    return (METHODS | MEASURES).get(name) or one_line(name, 40)
+
+
 def typeset(sentence: str) -> str:
     """Bind numbers to their units, so that no line breaks between them, and curl apostrophes."""
     bound = re.sub(r'(?<=\d) (?=%|[KMGT]?(?:MACs|FLOPs)\b)', '\N{NO-BREAK SPACE}', sentence)

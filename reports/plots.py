@@ -1,213 +1,285 @@
-"""The page's interactive charts as plotly figures; colours are CSS variables that the page sets.
+"""The page's interactive curve as a plotly figure; colours are CSS variables that the page sets.
 
-A chart says everything that needs the data; the page's script only fills in the colours of the
-reader's theme and finds room for the exits' names.
+A chart says everything that needs the data. The page's script fills in the colours of the reader's
+theme, chooses what is on the horizontal axis, and finds room for names. For that every trace says
+in ``meta``: ``model``, its index in the panel (none for published curves); ``layer``, what can be
+switched off with it; ``named``, whether its texts need room; and ``x``, its horizontal positions on
+axes other than MACs, by the axis's key. A trace without positions on an axis is not drawn there.
 """
 
-import html
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from benchmarks.results import CurvePoint, ModelResult, Results
+from benchmarks.curve_records import CurvePoint
+from benchmarks.interval import Interval
 
-from .axes import ACCURACY_TITLE, CostUnit, axis_ranges, cost_unit
-from .findings import best_saving, shown_point
-from .labels import one_line, series_names
-from .series import exit_colours, series_style
+from .axes import ACCURACY_TITLE
+from .findings import best_saving
+from .page_panels import PagePanel
+from .page_times import batch_name, batch_sizes, exit_ms, measured, predicted_ms, timed_batches
+from .plots_hover import exit_text, measured_text, operating_text, oracle_text, point_text
+from .plots_layout import axis_title, chart_layout, shown, wrapped
+from .published import PublishedCurve
+from .series import STYLES, series_style
 
-FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 LINE_WIDTH = 2.25
+HOVER = '%{customdata}<extra></extra>'
 
 
-def curve_chart(results: Results) -> dict:
-    """Accuracy against mean MACs: per model its line, its exits as marks, and for one model a ring.
+def curve_chart(panel: PagePanel, published: Sequence[PublishedCurve] = ()) -> dict:
+    """Accuracy against mean cost: ``data`` and ``layout`` for plotly, and ``axes``.
 
-    Every trace carries the index of its model in ``meta``; the exits' names are in ``text``.
+    ``axes`` has the titles of the horizontal axes by key: ``macs``, and ``ms-N`` for milliseconds
+    per image in batches of N.
     """
-    unit = cost_unit(results)
-    x_range, y_range = axis_ranges(results)
-    traces = []
-    for i, (name, model) in enumerate(zip(series_names(results), results.models, strict=True)):
-        traces += [_line(i, name, model, unit), _exits(i, name, model, unit)]
-    if len(results.models) == 1 and (saving := best_saving(results.models[0])):
-        traces.append(_ring(saving.point, unit))
-    layout = _layout(unit)
-    layout['xaxis'] |= {'range': x_range}
-    layout['yaxis'] |= {'range': y_range, 'title': _title(ACCURACY_TITLE)}
-    return go.Figure(traces, layout).to_plotly_json()
+    traces = [_reference(curve, panel) for curve in published]
+    for i in range(len(panel.models)):
+        traces += _Drawing(panel, i).traces()
+    if len(panel.models) == 1 and (saving := best_saving(panel.models[0])):
+        traces.append(_ring(panel, saving.point))
+    layout = chart_layout()
+    layout['yaxis']['title'] = axis_title(ACCURACY_TITLE)
+    layout['xaxis']['title'] = axis_title('')
+    layout['margin']['t'] = 28  # below the buttons that appear at the top
+    figure = go.Figure(traces, layout).to_plotly_json()
+    return {'data': figure['data'], 'layout': figure['layout'], 'axes': curve_axes(panel)}
 
 
-def leaving_chart(model: ModelResult, unit: CostUnit) -> dict:
-    """Which fraction of the test split leaves at each exit, stacked, against mean MACs.
+def curve_axes(panel: PagePanel) -> dict[str, str]:
+    """Titles of the horizontal axes by key."""
+    sample = panel.unit.sample
+    axes = {'macs': f'Mean {panel.unit.macs} per {sample}'}
+    for size in batch_sizes(panel.models):
+        axes[f'ms-{size}'] = f'Milliseconds per {sample}, {batch_name(size, sample)}'
+    return axes
 
-    A dotted line marks `shown_point`.
-    """
-    points = {point.gmacs_mean: point for point in model.points}  # one point for each cost
-    points = [points[cost] for cost in sorted(points)]
-    x = [point.gmacs_mean * unit.per_giga for point in points]
-    traces = []
-    for exit, colour in zip(model.exits, exit_colours(len(model.exits)), strict=True):
-        traces.append(
-            go.Scatter(
-                x=x,
-                y=[100 * point.exit_shares[exit.name] for point in points],
-                name=_shown(exit.name, 24),
-                mode='lines',
-                stackgroup='exits',
-                fillcolor=colour,
-                line={'width': 0.75, 'color': 'var(--paper)'},
-                hovertemplate='%{y:.1f} %',
-            )
-        )
-    layout = _layout(unit)
-    layout['hovermode'] = 'x unified'
-    layout['margin'] |= {'t': 8}
-    marked = shown_point(model).gmacs_mean * unit.per_giga
-    line = {'color': 'var(--accent)', 'width': 1.5, 'dash': 'dot'}
-    layout['shapes'] = [
-        {
-            'type': 'line',
-            'x0': marked,
-            'x1': marked,
-            'y0': 0,
-            'y1': 1,
-            'yref': 'paper',
-            'line': line,
+
+class _Drawing:
+    """The traces of one model."""
+
+    def __init__(self, panel: PagePanel, index: int) -> None:
+        self.index, self.name, self.unit = index, panel.names[index], panel.unit
+        self.model = panel.models[index]
+        self.points = sorted(self.model.points, key=lambda point: point.target_gmacs)
+        self.style = series_style(index)
+        self.colour = f'var(--series-{index % len(STYLES)})'
+
+    def traces(self) -> list[go.Scatter]:
+        """From back to front."""
+        traces = [self.exits()]
+        if len(self.model.exits) > 1:
+            traces = [self.band(), self.at_random(), self.oracle(), self.line(), *traces]
+        if self.model.operating_points:
+            traces.append(self.operating_points())
+        return [*traces, *self.measured()]
+
+    def x(self, points: Sequence[CurvePoint]) -> list[float]:
+        return [point.gmacs_mean * self.unit.per_giga for point in points]
+
+    def meta(self, points: Sequence[CurvePoint] = (), **entries) -> dict:
+        """With the predicted times of ``points``."""
+        times = {
+            f'ms-{batch.batch_size}': [predicted_ms(self.model, batch, point) for point in points]
+            for batch in timed_batches(self.model)
+            if points
         }
-    ]
-    layout['xaxis'] |= {
-        'range': [x[0], x[-1]] if x[-1] > x[0] else [x[0] - 1, x[0] + 1],
-        'title': _title(f'Mean {unit.macs} per image'),
-        'spikecolor': 'var(--ink)',
-        'spikethickness': 1,
-        'spikedash': 'solid',
-    }
-    layout['yaxis'] |= {'range': [0, 100], 'title': _title('Test images (%)')}
-    chart = go.Figure(traces, layout).to_plotly_json()
-    # Newer than the oldest plotly we work with, which ignores it and shows the bare number.
-    chart['layout']['xaxis']['unifiedhovertitle'] = {'text': f'%{{x:.3~f}} {unit.macs}'}
-    return chart
+        return {'model': self.index, 'x': times, **entries}
+
+    def band(self) -> go.Scatter:
+        """95 % intervals of the curve's accuracies."""
+        there_and_back = self.points + self.points[::-1]
+        heights = [point.top1_interval.high for point in self.points]
+        heights += [point.top1_interval.low for point in self.points[::-1]]
+        return go.Scatter(
+            x=self.x(there_and_back),
+            y=heights,
+            mode='lines',
+            line={'width': 0, 'color': self.colour},
+            fill='toself',
+            fillcolor=f'var(--band-{self.index % len(STYLES)})',
+            hoverinfo='skip',
+            meta=self.meta(there_and_back, layer='bands'),
+        )
+
+    def line(self) -> go.Scatter:
+        """The budgets."""
+        dash = ' '.join(f'{length * LINE_WIDTH:.1f}px' for length in self.style.dash)
+        return go.Scatter(
+            x=self.x(self.points),
+            y=[point.top1_percent for point in self.points],
+            mode='lines',
+            line={'color': self.colour, 'width': LINE_WIDTH, 'dash': dash or 'solid'},
+            customdata=[point_text(self.name, self.model, p, self.unit) for p in self.points],
+            hovertemplate=HOVER,
+            meta=self.meta(self.points, layer='curve'),
+        )
+
+    def at_random(self) -> go.Scatter:
+        """Control: as many leave at each exit, but drawn at random."""
+        return go.Scatter(
+            x=self.x(self.points),
+            y=[point.random_top1_percent for point in self.points],
+            mode='lines',
+            line={'color': self.colour, 'width': 1, 'dash': '1px 3px'},
+            hoverinfo='skip',
+            meta=self.meta(self.points, layer='random'),
+        )
+
+    def oracle(self) -> go.Scatter:
+        """What no choice of exits can exceed."""
+        best = self.model.statistics
+        return go.Scatter(
+            x=[best.oracle_gmacs_mean * self.unit.per_giga],
+            y=[best.oracle_top1_percent],
+            mode='markers',
+            marker={
+                'symbol': 'asterisk-open',
+                'size': 11,
+                'opacity': 0.7,
+                'color': self.colour,
+                'line': {'color': self.colour, 'width': 1.5},
+            },
+            customdata=[oracle_text(self.name, self.model, self.unit)],
+            hovertemplate=HOVER,
+            meta=self.meta(layer='oracle'),
+        )
+
+    def exits(self) -> go.Scatter:
+        """Each exit as if every image left there."""
+        exits = self.model.exits
+        times = {
+            f'ms-{batch.batch_size}': exit_ms(self.model, batch)
+            for batch in timed_batches(self.model)
+        }
+        return go.Scatter(
+            x=[exit.gmacs * self.unit.per_giga for exit in exits],
+            y=[exit.test_top1_percent for exit in exits],
+            error_y=self.whiskers(
+                [exit.test_top1_percent for exit in exits],
+                [exit.test_top1_interval for exit in exits],
+            ),
+            mode='markers+text',
+            marker={
+                'symbol': self.style.symbol,
+                'size': 11,
+                'color': 'var(--paper)',
+                'line': {'color': self.colour, 'width': 2},
+            },
+            text=[shown(exit.name, 24) for exit in exits],
+            textposition='bottom right',
+            textfont={'color': self.colour, 'size': 13},
+            customdata=[exit_text(self.name, self.model, exit, self.unit) for exit in exits],
+            hovertemplate=HOVER,
+            meta=self.meta(layer='exits', named=True) | {'x': times},
+        )
+
+    def operating_points(self) -> go.Scatter:
+        """Single policies."""
+        policies = self.model.operating_points
+        points = [policy.point for policy in policies]
+        accuracies = [point.top1_percent for point in points]
+        return go.Scatter(
+            x=self.x(points),
+            y=accuracies,
+            error_y=self.whiskers(accuracies, [point.top1_interval for point in points]),
+            mode='markers',
+            marker={
+                'symbol': 'hexagram',
+                'size': 15,
+                'color': self.colour,
+                'line': {'color': 'var(--paper)', 'width': 1.5},
+            },
+            customdata=[operating_text(self.name, self.model, p, self.unit) for p in policies],
+            hovertemplate=HOVER,
+            meta=self.meta(points, layer='policies'),
+        )
+
+    def measured(self) -> list[go.Scatter]:
+        """Runs of real early exit, one trace per batch size; they are on no other axis."""
+        traces = []
+        for batch in timed_batches(self.model):
+            runs = [(point, measured(batch, point)) for point in self.points]
+            runs = [(point, run) for point, run in runs if run is not None]
+            if not runs:
+                continue
+            times = [run.timing.ms_per_image for _, run in runs]
+            traces.append(
+                go.Scatter(
+                    x=[],
+                    y=[point.top1_percent for point, _ in runs],
+                    mode='markers',
+                    marker={
+                        'symbol': self.style.symbol,
+                        'size': 9,
+                        'color': self.colour,
+                        'line': {'color': 'var(--paper)', 'width': 1},
+                    },
+                    customdata=[
+                        measured_text(self.name, point, batch, run, self.unit)
+                        for point, run in runs
+                    ],
+                    hovertemplate=HOVER,
+                    meta=self.meta(layer='measured') | {'x': {f'ms-{batch.batch_size}': times}},
+                )
+            )
+        return traces
+
+    def whiskers(self, accuracies: list[float], intervals: list[Interval]) -> dict:
+        """Error bars from intervals."""
+        pairs = list(zip(accuracies, intervals, strict=True))
+        return {
+            'type': 'data',
+            'symmetric': False,
+            'array': [max(interval.high - value, 0.0) for value, interval in pairs],
+            'arrayminus': [max(value - interval.low, 0.0) for value, interval in pairs],
+            'color': self.colour,
+            'thickness': 1,
+            'width': 3,
+        }
 
 
-def _line(index: int, name: str, model: ModelResult, unit: CostUnit) -> go.Scatter:
-    """The budgets of one model."""
-    style = series_style(index)
-    points = sorted(model.points, key=lambda point: point.target_gmacs)
-    colour = f'var(--series-{index})'
-    return go.Scatter(
-        x=[point.gmacs_mean * unit.per_giga for point in points],
-        y=[point.top1_percent for point in points],
-        mode='lines',
-        line={
-            'color': colour,
-            'width': LINE_WIDTH,
-            'dash': ' '.join(f'{length * LINE_WIDTH:.1f}px' for length in style.dash) or 'solid',
-        },
-        customdata=[_hover(name, model, point, unit) for point in points],
-        hovertemplate='%{customdata}<extra></extra>',
-        meta={'model': index},
-    )
-
-
-def _exits(index: int, name: str, model: ModelResult, unit: CostUnit) -> go.Scatter:
-    """One model's exits, each as if every image left there."""
-    colour = f'var(--series-{index})'
-    texts = [
-        f'<b>{_shown(exit.name, 40)}</b>, every image leaves here<br>{_shown(name, 60)}<br>'
-        f'{unit.cost(exit.gmacs)}<br>top-1 {exit.test_top1_percent:.2f} %'
-        for exit in model.exits
-    ]
-    return go.Scatter(
-        x=[exit.gmacs * unit.per_giga for exit in model.exits],
-        y=[exit.test_top1_percent for exit in model.exits],
-        mode='markers+text',
-        marker={
-            'symbol': series_style(index).symbol,
-            'size': 11,
-            'color': 'var(--paper)',
-            'line': {'color': colour, 'width': 2},
-        },
-        text=[_shown(exit.name, 24) for exit in model.exits],
-        textposition='bottom right',
-        textfont={'color': colour, 'size': 13},
-        customdata=texts,
-        hovertemplate='%{customdata}<extra></extra>',
-        meta={'model': index, 'exits': True},
-    )
-
-
-def _ring(point: CurvePoint, unit: CostUnit) -> go.Scatter:
+def _ring(panel: PagePanel, point: CurvePoint) -> go.Scatter:
     """A ring around the budget that the title speaks of."""
+    drawing = _Drawing(panel, 0)
     return go.Scatter(
-        x=[point.gmacs_mean * unit.per_giga],
+        x=drawing.x([point]),
         y=[point.top1_percent],
         mode='markers',
         marker={
             'symbol': 'circle-open',
-            'size': 18,
+            'size': 22,
             'color': 'var(--accent)',
             'line': {'color': 'var(--accent)', 'width': 2},
         },
         hoverinfo='skip',
-        meta={'model': 0},
+        meta=drawing.meta([point], layer='ring'),
     )
 
 
-def _hover(name: str, model: ModelResult, point: CurvePoint, unit: CostUnit) -> str:
-    """All about one budget."""
-    lines = [
-        f'<b>{_shown(name, 60)}</b>',
-        f'{unit.cost(point.gmacs_mean)} on average (target {unit.cost(point.target_gmacs)})',
-        f'top-1 <b>{point.top1_percent:.2f} %</b>',
-        'leaving at',
+def _reference(curve: PublishedCurve, panel: PagePanel) -> go.Scatter:
+    """A published curve, muted; its name is written at its end, its source in the hover."""
+    exits = curve.exits or ('',) * len(curve.points)
+    source = '<br>'.join(wrapped(curve.source))
+    texts = [
+        f'<b>{shown(curve.name, 60)}</b>{shown(exit and ", " + exit, 40)}<br>'
+        f'{panel.unit.cost(gmacs)}<br>top-1 {top1:.2f} %<br>published: {source}'
+        for exit, (gmacs, top1) in zip(exits, curve.points, strict=True)
     ]
-    for exit in model.exits:
-        line = f'{_shown(exit.name, 24)}: {100 * point.exit_shares[exit.name]:.1f} %'
-        if exit.name in point.thresholds:
-            threshold = point.thresholds[exit.name]
-            line += ', closed' if threshold is None else f', threshold {threshold:.4f}'
-        lines.append(line)
-    return '<br>'.join(lines)
-
-
-def _shown(text: str, most: int) -> str:
-    """Text for plotly, which reads a small part of HTML."""
-    return html.escape(one_line(text, most), quote=False)
-
-
-def _title(text: str) -> dict:
-    """An axis title."""
-    return {'text': text, 'standoff': 8, 'font': {'color': 'var(--ink)', 'size': 14}}
-
-
-def _layout(unit: CostUnit) -> dict:
-    """What all charts share. Margins are fixed: the page's script computes pixels from them."""
-    axis = {
-        'gridcolor': 'var(--rule)',
-        'zeroline': False,
-        'linecolor': 'var(--muted)',
-        'tickcolor': 'var(--muted)',
-        'tickfont': {'color': 'var(--muted)', 'size': 12},
-        'ticks': 'outside',
-        'ticklen': 4,
-        'showline': True,
-        'automargin': False,
-    }
-    return {
-        'template': 'none',
-        'font': {'family': FONT, 'size': 13, 'color': 'var(--ink)'},
-        'paper_bgcolor': 'var(--paper)',
-        'plot_bgcolor': 'var(--paper)',
-        'margin': {'l': 56, 'r': 20, 't': 30, 'b': 52},
-        'showlegend': False,
-        'dragmode': False,
-        'hovermode': 'closest',
-        'hoverlabel': {
-            'align': 'left',
-            'bgcolor': 'var(--card)',
-            'bordercolor': 'var(--muted)',
-            'font': {'color': 'var(--ink)', 'size': 13, 'family': FONT},
+    return go.Scatter(
+        x=[gmacs * panel.unit.per_giga for gmacs, _ in curve.points],
+        y=[top1 for _, top1 in curve.points],
+        mode='markers+text' if curve.exits else 'lines+markers+text',
+        line={'color': 'var(--muted)', 'width': 1.25, 'dash': 'dash'},
+        marker={
+            'symbol': 'circle-open' if curve.exits else 'circle',
+            'size': 6 if curve.exits else 4,
+            'color': 'var(--muted)',
         },
-        'xaxis': axis | {'title': _title(f'Mean {unit.macs} per image')},
-        'yaxis': dict(axis),
-    }
+        text=[shown(curve.name, 40)] * len(curve.points),
+        textposition='top left',
+        textfont={'color': 'var(--muted)', 'size': 11},
+        customdata=texts,
+        hovertemplate=HOVER,
+        meta={'layer': 'published', 'named': 'once', 'x': {}},
+    )

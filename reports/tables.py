@@ -1,58 +1,85 @@
 """The numbers as tables: a row per budget, and a short text for the terminal."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.results import CurvePoint, ModelResult, Results
+from benchmarks.curve_records import CurvePoint
+from benchmarks.interval import Interval
+from benchmarks.results import ModelResult, Results
 from dynp_plugins.atomic_files import atomic_path
 
 from .axes import CostUnit, check_drawable, cost_unit
+from .comparisons import pair_finding
 from .findings import model_finding
 from .labels import exit_names, one_line, series_names
+from .latency import latency_finding
+from .page_times import timed_batches
+from .panels import panel_of
+
+TEXTS = ('model', 'source', 'policy', 'method', 'measure')
+"""Columns of `curve_frame` that are no numbers."""
 
 
 def curve_frame(results: Results) -> pd.DataFrame:
     """One row per model and budget, plain numbers with their units in the column names.
 
-    Columns: ``model``, ``source``, ``target_gmacs``, ``calibration_gmacs_mean``,
-    ``calibration_top1_percent``, ``gmacs_mean``, ``gflops_mean`` (2 per MAC), ``top1_percent``;
-    then for every exit of any model ``share_EXIT`` (fraction of the test split) and, but for last
-    exits, ``threshold_EXIT``. A share is NaN where the model has no such exit; a threshold also
-    where nobody leaves.
+    Columns: ``model``, ``source``, ``policy`` (empty on the curve; the name of a single policy
+    beside it), ``method`` and ``measure`` of its thresholds, ``target_gmacs``,
+    ``calibration_gmacs_mean``, ``calibration_top1_percent``, ``gmacs_mean``, ``gflops_mean`` (2 per
+    MAC), ``top1_percent`` and ``random_top1_percent``; ``gmacs_mean_low``, ``gmacs_mean_high``,
+    ``top1_percent_low`` and ``top1_percent_high`` are the ends of 95 % intervals.
+
+    Then for every exit of any model ``share_EXIT`` (fraction of the test split),
+    ``exit_top1_percent_EXIT`` (accuracy among those who left there) and, but for last exits,
+    ``threshold_EXIT``. They are NaN where the model has no such exit; a threshold and an accuracy
+    also where nobody leaves.
     """
     exits = exit_names(results)
     with_threshold = {
         name for model in results.models for point in model.points for name in point.thresholds
     }
-    rows = [
-        {
-            'model': name,
-            'source': model.source,
-            'target_gmacs': point.target_gmacs,
-            'calibration_gmacs_mean': point.calibration_gmacs_mean,
-            'calibration_top1_percent': point.calibration_top1_percent,
-            'gmacs_mean': point.gmacs_mean,
-            'gflops_mean': 2 * point.gmacs_mean,
-            'top1_percent': point.top1_percent,
-            **{f'share_{exit}': point.exit_shares.get(exit) for exit in exits},
-            **{
-                f'threshold_{exit}': point.thresholds.get(exit)
-                for exit in exits
-                if exit in with_threshold
-            },
-        }
-        for name, model in zip(series_names(results), results.models, strict=True)
-        for point in model.points
-    ]
+    rows = []
+    for name, model in zip(series_names(results), results.models, strict=True):
+        shared = {'model': name, 'source': model.source}
+        for point in model.points:
+            kind = {'policy': '', 'method': model.method, 'measure': model.confidence}
+            rows.append(shared | kind | _row(point, exits, with_threshold))
+        for one in model.operating_points:
+            kind = {'policy': one.name, 'method': one.method, 'measure': one.measure}
+            rows.append(shared | kind | _row(one.point, exits, with_threshold))
     return _numeric(pd.DataFrame(rows))
+
+
+def _row(point: CurvePoint, exits: list[str], with_threshold: set[str]) -> dict:
+    """The numbers of one budget."""
+    return {
+        'target_gmacs': point.target_gmacs,
+        'calibration_gmacs_mean': point.calibration_gmacs_mean,
+        'calibration_top1_percent': point.calibration_top1_percent,
+        'gmacs_mean': point.gmacs_mean,
+        'gmacs_mean_low': point.gmacs_interval.low,
+        'gmacs_mean_high': point.gmacs_interval.high,
+        'gflops_mean': 2 * point.gmacs_mean,
+        'top1_percent': point.top1_percent,
+        'top1_percent_low': point.top1_interval.low,
+        'top1_percent_high': point.top1_interval.high,
+        'random_top1_percent': point.random_top1_percent,
+        **{f'share_{exit}': point.exit_shares.get(exit) for exit in exits},
+        **{f'exit_top1_percent_{exit}': point.exit_top1_percent.get(exit) for exit in exits},
+        **{
+            f'threshold_{exit}': point.thresholds.get(exit)
+            for exit in exits
+            if exit in with_threshold
+        },
+    }
 
 
 def _numeric(frame: pd.DataFrame) -> pd.DataFrame:
     """Make every column that is no text a float column, also where all of it is missing."""
-    texts = {'model', 'source'}
-    return frame.astype({column: float for column in frame.columns if column not in texts})
+    return frame.astype({column: float for column in frame.columns if column not in TEXTS})
 
 
 def write_curve_csv(results: Results, path: str | Path) -> None:
@@ -79,33 +106,47 @@ def shown_points(model: ModelResult, count: int) -> list[CurvePoint]:
 def terminal_summary(results: Results) -> str:
     """A few lines per model: what its curve says, its exits, and five budgets along the curve.
 
+    Then a sentence for every pair of models that was compared.
+
     Raises:
         UserError: The results hold no curve.
     """
     check_drawable(results)
-    unit = cost_unit(results)
     blocks = [
-        _summary(one_line(name, 90), model, unit)
-        for name, model in zip(series_names(results), results.models, strict=True)
+        _summary(one_line(name, 90), model, cost_unit(results, panel_of(i, results).models))
+        for i, (name, model) in enumerate(zip(series_names(results), results.models, strict=True))
     ]
+    found = [pair_finding(comparison, results) for comparison in results.comparisons]
+    blocks += ['\n'.join(_wrapped(sentence) for sentence in found)] if found else []
     return '\n\n'.join(blocks)
+
+
+def _wrapped(sentence: str) -> str:
+    return textwrap.fill(sentence, 100, subsequent_indent='  ', break_on_hyphens=False)
 
 
 def _summary(name: str, model: ModelResult, unit: CostUnit) -> str:
     """One model's lines."""
-    exits = [['every image at', unit.macs, 'top-1 %']]
+    exits = [[f'every {unit.sample} at', unit.macs, 'top-1 %', '95 % interval']]
     for exit in model.exits:
         row = [one_line(exit.name, 24), unit.number(exit.gmacs), f'{exit.test_top1_percent:.2f}']
-        exits.append(row)
+        exits.append([*row, _interval(exit.test_top1_interval)])
     names = [one_line(exit.name, 12) for exit in model.exits]
-    budgets = [['each at its own exit', unit.macs, 'top-1 %', *(f'{name} %' for name in names)]]
-    for point in shown_points(model, 5):
+    budgets = [['own exit; shares in %', unit.macs, 'top-1 %', '95 % interval', *names]]
+    shown = [(f'target {unit.number(p.target_gmacs)}', p) for p in shown_points(model, 5)]
+    shown += [(one_line(one.name, 36), one.point) for one in model.operating_points]
+    for label, point in shown:
         shares = [f'{100 * point.exit_shares[exit.name]:.0f}' for exit in model.exits]
-        cost, accuracy = unit.number(point.gmacs_mean), f'{point.top1_percent:.2f}'
-        budgets.append([f'target {unit.number(point.target_gmacs)}', cost, accuracy, *shares])
-    return '\n'.join(
-        [f'{name}: {model_finding(model, unit)}', *_aligned(exits), *_aligned(budgets)]
-    )
+        row = [label, unit.number(point.gmacs_mean), f'{point.top1_percent:.2f}']
+        budgets.append([*row, _interval(point.top1_interval), *shares])
+    lines = [_wrapped(f'{name}: {model_finding(model, unit)}')]
+    lines += [*_aligned(exits), *_aligned(budgets)]
+    said = [latency_finding(model, batch.batch_size) for batch in timed_batches(model)]
+    return '\n'.join([*lines, *(_wrapped(f'  {sentence}') for sentence in said if sentence)])
+
+
+def _interval(interval: Interval) -> str:
+    return f'{interval.low:.1f} to {interval.high:.1f}'
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:

@@ -1,27 +1,40 @@
 """The report's folder: what is written there, and when an earlier report may be replaced."""
 
 import os
-from collections.abc import Collection
-from contextlib import ExitStack
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.check_results import table_name
 from benchmarks.results import Results, read_results, write_results
-from dynp_plugins.atomic_files import atomic_path
+from dynp_plugins.early_exit import ExitPolicy, ExitTable
 from dynp_plugins.errors import UserError
 
 from .axes import check_drawable
 from .figures import draw_curve
+from .latency_figure import draw_latency, has_latency
+from .markdown import write_markdown
 from .page import write_page
+from .staging import move_into_place, staged_folder
 from .tables import write_curve_csv
 
 WRITERS = {
+    'results.json': write_results,
     'report.html': write_page,
+    'report.md': write_markdown,
     'curve.png': draw_curve,
     'curve.svg': draw_curve,
+    'latency.png': draw_latency,
+    'latency.svg': draw_latency,
     'curve.csv': write_curve_csv,
-    'results.json': write_results,
 }
-"""Every file of a report and what writes it. The truth comes last; see `write_report`."""
+"""Every file right in a report's folder and what writes it."""
+
+OPTIONAL = {'latency.png': has_latency, 'latency.svg': has_latency}
+"""Files that only some results have."""
+
+TABLES, POLICIES = 'tables', 'policies'
+"""Folders of a report."""
 
 Identity = tuple[str | None, str | None, str | None, str | None]
 """SHA-256 of what one model's curve was made from: config, checkpoint, calibration and test split.
@@ -97,28 +110,61 @@ def _same_run(earlier: set[Identity], new: set[Identity]) -> bool:
     return parts(earlier) == parts(new)
 
 
-def write_report(results: Results, out_dir: str | Path, overwrite: bool = False) -> Path:
-    """Write ``report.html``, ``curve.png``, ``curve.svg``, ``curve.csv`` and ``results.json``.
+def write_report(
+    results: Results,
+    out_dir: str | Path,
+    overwrite: bool = False,
+    tables: Sequence[ExitTable] = (),
+    policies: Mapping[str, ExitPolicy] | None = None,
+) -> Path:
+    """Write the files of `WRITERS`, ``tables/``, ``policies/``, and SHA256SUMS over all of them.
 
-    All five are made under temporary names first and then moved into place, ``results.json``
-    before the others: if any cannot be made, the folder stays as it was, and if the process is
-    killed between two moves, the same run may be written again.
+    All are made in a temporary folder first and then moved into place, ``results.json`` before the
+    others: if any cannot be made, the folder stays as it was. If the process is killed, every
+    visible file is whole, and the same run may be written again. At the end, what an earlier report
+    had and this one has not is removed.
 
     Args:
         results: What was measured.
         out_dir: The folder; it is created.
         overwrite: Whether to replace a report of another run.
+        tables: The exit tables that the results were computed from; their manifests name model and
+            split.
+        policies: Name to policy; each is saved as a file of that name.
 
     Returns:
         Path of ``report.html``.
 
     Raises:
-        UserError: See `check_output_folder`; or results without a curve.
+        UserError: See `check_output_folder`; or results without a curve; or a folder lies where a
+            file has to go.
     """
     out_dir = Path(out_dir)
     check_drawable(results)
     check_output_folder(out_dir, overwrite, run_identity(results))
-    with ExitStack() as moves:  # undone in reverse order: results.json is moved first
+    with staged_folder(out_dir) as staged:
         for name, write in WRITERS.items():
-            write(results, moves.enter_context(atomic_path(out_dir / name)))
+            if name not in OPTIONAL or OPTIONAL[name](results):
+                write(results, staged / name)
+        for table in tables:
+            table.save(_free(staged / TABLES / table_name(*_model_and_split(table))))
+        for name, policy in (policies or {}).items():
+            policy.save(_free(staged / POLICIES / policy_name(name)))
+        move_into_place(staged, out_dir, 'results.json', WRITERS, (TABLES, POLICIES))
     return out_dir / 'report.html'
+
+
+def policy_name(name: str) -> str:
+    """File name of a policy in a report's folder: what is odd in a name becomes ``_``."""
+    return f'{re.sub(r"[^0-9A-Za-z.+-]+", "_", name).strip("._") or "policy"}.json'
+
+
+def _model_and_split(table: ExitTable) -> tuple[str, str]:
+    return table.manifest['model'], table.manifest['split']
+
+
+def _free(path: Path) -> Path:
+    """The same path, if nothing has been written there."""
+    if path.exists():
+        raise UserError(f'two parts of the report would be called {path.name}: rename one of them')
+    return path

@@ -1,20 +1,30 @@
-"""Results that look like measured ones: simulated confidences, through the real protocol."""
+"""Results that look like measured ones, in every part that a report can show."""
 
+import base64
+import copy
 import hashlib
+import io
+from itertools import combinations
 
 import numpy as np
+from PIL import Image
 
+from benchmarks.curve_records import Gallery, GalleryPicture, OperatingPoint
+from benchmarks.interval import Interval
 from benchmarks.results import (
     SCHEMA_VERSION,
-    CurvePoint,
-    ExitRecord,
+    Comparison,
     FileRecord,
     ModelResult,
     Results,
     SplitRecord,
     TrainingRecord,
 )
-from dynp_plugins.early_exit.thresholds import choose_exits, geometric_shares, quota_thresholds
+from benchmarks.statistics import Curve, accuracy_difference, cost_ratio
+from benchmarks.statistics.envelope import common_accuracy, common_cost
+
+from .made_up_curves import CLASSES, DRAWS, simulated_parts
+from .made_up_latency import made_up_latency, made_up_timing
 
 EXITS = {'early': 5.11e-3, 'latent': 9.4e-3, 'feature': 13.6e-3, 'merged': 14.7e-3}
 """GMACs by exit, of about the tiny network's size."""
@@ -33,6 +43,9 @@ def made_up_model(
     skill=0.0,
     exit_gmacs=None,
     seed=0,
+    operating_points=True,
+    gallery=True,
+    latency=True,
     **changes,
 ):
     """A `ModelResult` of a simulated network.
@@ -40,19 +53,17 @@ def made_up_model(
     Args:
         scale: Multiplies the exits' MACs.
         skill: Added to every exit's skill.
-        exit_gmacs: GMACs by exit; the four of Dyn-Perceiver by default.
-        changes: Fields of `ModelResult` to set.
+        exit_gmacs: GMACs by exit; the four of Dyn-Perceiver by default. With one exit the curve
+            has one point.
+        operating_points: Whether there are any; or the list of them. ``gallery`` and ``latency``
+            likewise.
+        changes: Other fields of `ModelResult` to set.
     """
     exits = {key: gmacs * scale for key, gmacs in (exit_gmacs or EXITS).items()}
-    costs = np.array(list(exits.values()))
-    skills = skill + np.array(SKILLS if len(exits) == 4 else np.linspace(0.8, 2.5, len(exits)))
-    random = np.random.default_rng(seed)
-    calibration, test = (_simulated(random, skills, count) for count in (600, 1000))
-    points = []
-    targets = np.linspace(costs[0], costs[-1], 33)
-    for target, shares in zip(targets, geometric_shares(costs, targets), strict=True):
-        thresholds = quota_thresholds(calibration[0], shares)
-        points.append(_point(target, exits, thresholds, calibration, test))
+    skills = SKILLS if len(exits) == 4 else np.linspace(0.8, 2.5, len(exits))
+    skills = tuple(skill + float(value) for value in skills)
+    parts = simulated_parts(tuple(exits), tuple(exits.values()), skills, seed)
+    records, statistics, points = copy.deepcopy(parts)
     fields = {
         'name': name,
         'source': 'ours',
@@ -65,26 +76,31 @@ def made_up_model(
         'calibration': SplitRecord('calibration', 600, sha256('calibration')),
         'test': SplitRecord('test', 1000, sha256('test')),
         'confidence': 'max_softmax',
+        'method': 'geometric',
         'input_shape': [3, 64, 64],
         'parameters': 431_882,
-        'exits': [
-            ExitRecord(
-                name=exit,
-                gmacs=gmacs,
-                gflops=2 * gmacs,
-                calibration_top1_percent=100 * float(calibration[1][:, k].mean()),
-                test_top1_percent=100 * float(test[1][:, k].mean()),
-                test_top5_percent=100 - 0.2 * (100 - 100 * float(test[1][:, k].mean())),
-            )
-            for k, (exit, gmacs) in enumerate(exits.items())
-        ],
+        'exits': records,
+        'statistics': statistics,
         'points': points,
-    }
-    return ModelResult(**(fields | changes))
+    } | changes
+    if operating_points is True:
+        operating_points = _operating_points(points) if len(exits) > 1 else []
+    if gallery is True:
+        gallery = _gallery(exits, points, seed)
+    if latency is True:
+        inputs = fields['config'], fields['checkpoint'], fields['input_shape']
+        latency = made_up_latency(name, exits, points, *inputs, seed=seed)
+    return ModelResult(
+        operating_points=operating_points or [],
+        gallery=gallery or None,
+        latency=latency or None,
+        **fields,
+    )
 
 
 def made_up_results(*models, **changes):
-    """`Results` that hold ``models``, or one made-up model."""
+    """`Results` that hold ``models``, or one made-up model; ``changes`` are other fields to set."""
+    models = list(models) or [made_up_model()]
     fields = {
         'schema_version': SCHEMA_VERSION,
         'created': '2025-03-14T09:26:53+00:00',
@@ -92,49 +108,120 @@ def made_up_results(*models, **changes):
         'work_dirs/demo/last.pth --out work_dirs/demo/report',
         'versions': {'python': '3.11.7', 'torch': '2.14.1', 'onedl-mmengine': '0.10.12'},
         'git_commit': '0123456789abcdef0123456789abcdef01234567-dirty',
-        'models': list(models) or [made_up_model()],
+        'models': models,
+        'comparisons': _comparisons(models),
+        'timing': made_up_timing(models),
     }
     return Results(**(fields | changes))
 
 
-def three_models():
+def three_models(**switches):
     """Three networks of different cost on the same test split; one has other exits."""
     other = {f'block {k + 1}': gmacs for k, gmacs in enumerate((4e-3, 7e-3, 10e-3, 13e-3, 16e-3))}
     return made_up_results(
-        made_up_model('dyn-perceiver_regnety-tiny'),
-        made_up_model('dyn-perceiver_regnety-small', scale=1.45, skill=0.7, seed=1),
-        made_up_model('msdnet_step2', exit_gmacs=other, skill=-0.3, seed=2),
+        made_up_model('dyn-perceiver_regnety-tiny', **switches),
+        made_up_model('dyn-perceiver_regnety-small', scale=1.45, skill=0.7, seed=1, **switches),
+        made_up_model('msdnet_step2', exit_gmacs=other, skill=-0.3, seed=2, **switches),
     )
 
 
-def _simulated(random, skills, count):
-    """Confidence and correctness (count, exits) of exits with the given skills."""
-    difficulty, luck = random.normal(0, 1.6, (count, 1)), random.random((count, 1))
-    logit = 2 * (np.array(skills) - difficulty) + random.normal(0, 0.7, (count, len(skills)))
-    correct = luck < 0.1 + 0.9 / (1 + np.exp(-logit))
-    confidence = 0.1 + 0.9 / (1 + np.exp(-logit - random.normal(0, 0.5, logit.shape)))
-    return confidence, correct
+def static_model(name='static', gmacs=12e-3, **changes):
+    """A network without early exits."""
+    return made_up_model(name, exit_gmacs={'final': gmacs}, **{'skill': 1.5, **changes})
 
 
-def _point(target, exits, thresholds, calibration, test):
-    """Apply thresholds to both splits, as a measured curve does."""
-    costs, last = np.array(list(exits.values())), len(exits) - 1
-    leaves = [choose_exits(confidence, thresholds) for confidence, _ in (calibration, test)]
-    shares = np.bincount(leaves[1], minlength=len(exits)) / len(leaves[1])
-    return CurvePoint(
-        target_gmacs=float(target),
-        calibration_gmacs_mean=float(costs[leaves[0]].mean()),
-        calibration_top1_percent=_accuracy(calibration, leaves[0]),
-        gmacs_mean=float(costs[leaves[1]].mean()),
-        top1_percent=_accuracy(test, leaves[1]),
-        exit_shares=dict(zip(exits, map(float, shares), strict=True)),
-        thresholds={
-            exit: float(thresholds[k]) if np.isfinite(thresholds[k]) else None
-            for k, exit in enumerate(exits)
-            if k < last
-        },
+def made_up_comparison(models, i, k):
+    """Models ``i`` and ``k`` compared; the bootstrap stands for 1000 test samples."""
+    curves, calibrations, draws = [], [], []
+    for number in (i, k):
+        points = models[number].points
+        calibration = [(p.calibration_gmacs_mean, p.calibration_top1_percent) for p in points]
+        calibrations.append(Curve(*np.array(calibration).T))
+        curves.append(Curve(*np.array([(p.gmacs_mean, p.top1_percent) for p in points]).T))
+        shift = np.random.default_rng(number).normal(0, 0.7, (DRAWS, 1))
+        draws.append(Curve(np.tile(curves[-1].costs, (DRAWS, 1)), curves[-1].accuracies + shift))
+    names = (models[i].name, models[k].name)
+    accuracy, cost = common_accuracy(*calibrations), common_cost(*calibrations)
+    ratio = difference = None
+    if 1 in (len(models[i].points), len(models[k].points)):
+        ratio = cost_ratio(*curves, None, *draws, names=names)
+    elif accuracy is not None:
+        ratio = cost_ratio(*curves, accuracy, *draws, names=names)
+    if cost is not None:
+        difference = accuracy_difference(*curves, cost, *draws, names=names)
+    reasons = ['no accuracy that both reach'] if ratio is None else [ratio.reason]
+    reasons += ['no cost that both have'] if difference is None else [difference.reason]
+    compared = ratio is not None and ratio.ratio is not None
+    measured = difference is not None and difference.difference is not None
+    return Comparison(
+        model=i,
+        baseline=k,
+        top1_percent=ratio.accuracy if compared else None,
+        cost_ratio=ratio.ratio if compared else None,
+        cost_ratio_interval=_interval(ratio),
+        gmacs=difference.cost if measured else None,
+        top1_difference=difference.difference if measured else None,
+        top1_difference_interval=_interval(difference),
+        refusal='; '.join(filter(None, reasons)),
     )
 
 
-def _accuracy(split, leaves):
-    return 100 * float(split[1][np.arange(len(leaves)), leaves].mean())
+def _interval(found):
+    return None if found is None or found.low is None else Interval(found.low, found.high)
+
+
+def _comparisons(models):
+    return [
+        made_up_comparison(models, i, k)
+        for i, k in combinations(range(len(models)), 2)
+        if (models[i].task, models[i].test.sha256) == (models[k].task, models[k].test.sha256)
+        and models[i].points
+        and models[k].points
+    ]
+
+
+def _operating_points(points):
+    """One made by risk control, and one that came as a policy file."""
+    risk = {'epsilon': 0.01, 'delta': 0.05, 'p_value': 'binomial', 'seed': 0}
+    budget = {'budget_gmacs': points[6].target_gmacs}
+    return [
+        OperatingPoint(
+            'loses at most 1 % of all images', 'risk_control', risk, 'max_softmax', points[14]
+        ),
+        OperatingPoint('my_policy.json', 'pareto', budget, 'entropy', points[6]),
+    ]
+
+
+def _gallery(exits, points, seed, by_exit=3):
+    """A few coloured squares per exit."""
+    random = np.random.default_rng(seed)
+    pictures = []
+    for k, exit in enumerate(exits):
+        for i in range(by_exit):
+            label = (3 * k + i) % CLASSES
+            right = i < by_exit - 1 or k == 0
+            predicted = label if right else (label + 1) % CLASSES
+            index = 100 * k + i
+            pictures.append(
+                GalleryPicture(
+                    exit=exit,
+                    index=index,
+                    source=f'data/digits/{index:04d}.png' if i else '',
+                    label=f'digit {label}',
+                    prediction=f'digit {predicted}',
+                    right=right,
+                    confidence=0.99 - 0.05 * i - 0.1 * k / len(exits),
+                    image=_picture(random),
+                )
+            )
+    return Gallery(points[len(points) // 2].target_gmacs, pictures)
+
+
+def _picture(random):
+    """A small PNG as a ``data:`` URL: a blot on a ground of another colour."""
+    ground, blot = random.integers(0, 256, (2, 3))
+    rows, columns = np.mgrid[:24, :24] - random.uniform(8, 16, (2, 1, 1))
+    pixels = np.where((rows**2 + columns**2 < 50)[..., None], blot, ground).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, 'PNG')
+    return 'data:image/png;base64,' + base64.b64encode(file.getvalue()).decode()

@@ -1,24 +1,25 @@
 """The sentences are true of the data, and say nothing where there is nothing to say."""
 
 import dataclasses
-import re
 
 import pytest
 
-from benchmarks.results import CurvePoint, ExitRecord, SplitRecord, TrainingRecord
+from benchmarks.results import SplitRecord, TrainingRecord
 from reports.axes import cost_unit
 from reports.findings import (
     best_saving,
+    control_finding,
     exits_finding,
     leaving_finding,
     model_finding,
-    noise,
+    oracle_finding,
     results_finding,
     shown_point,
     training_finding,
 )
 
-from .made_up_results import made_up_model, made_up_results, three_models
+from .made_up_curves import plain_exit, plain_point
+from .made_up_results import made_up_model, made_up_results, static_model, three_models
 
 
 def curve(*points, exits=((1.0, 60.0), (2.0, 80.0)), name='network', samples=1000, **changes):
@@ -27,16 +28,8 @@ def curve(*points, exits=((1.0, 60.0), (2.0, 80.0)), name='network', samples=100
     return made_up_model(
         name,
         **{
-            'exits': [
-                ExitRecord(n, gmacs, 2 * gmacs, top1, top1, None)
-                for n, (gmacs, top1) in zip(names, exits, strict=True)
-            ],
-            'points': [
-                CurvePoint(
-                    gmacs, gmacs, top1, gmacs, top1, dict.fromkeys(names, 1 / len(names)), {}
-                )
-                for gmacs, top1 in points
-            ],
+            'exits': [plain_exit(n, *exit) for n, exit in zip(names, exits, strict=True)],
+            'points': [plain_point(*point, names) for point in points],
             'test': SplitRecord('test', samples, 'f' * 64),
         }
         | changes,
@@ -113,39 +106,31 @@ def test_accuracy_of_zero_has_no_saving():
     assert finding(model).startswith('Top-1 goes from 0.0 %')
 
 
-def test_comparison_names_the_best_within_a_common_budget():
-    a = curve((1, 60), (1.5, 70), (2, 80), name='a')
-    b = curve((1.4, 90), (3, 95), name='b', exits=((1.4, 90.0), (3.0, 95.0)))
-    # Common costs go from 1.4 to 2; at 1.7, a has its 70 % point.
-    assert results_finding(made_up_results(a, b)) == (
-        'With at most 1.70 GMACs per image, b is the most accurate: 90.0 %, before a with 70.0 %'
-    )
-
-
-def test_comparison_of_models_without_a_common_cost():
-    a = curve((1, 60), (2, 80), name='a')
-    b = curve((5, 90), (8, 95), name='b', exits=((5.0, 90.0), (8.0, 95.0)))
-    assert results_finding(made_up_results(a, b)) == (
-        'With at most 5.00 GMACs per image, b is the most accurate: 90.0 %, before a with 80.0 %'
-    )
-
-
-@pytest.mark.parametrize('samples, close', [(1000, True), (100_000, False)])
-def test_differences_within_noise_are_not_called(samples, close):
-    a = curve((1, 80), (2, 80), name='a', samples=samples)
-    b = curve((1, 81), (2, 81), name='b', samples=samples)
-    assert ('too close to call' in results_finding(made_up_results(a, b))) is close
-
-
-def test_noise_is_the_normal_interval_of_a_difference():
-    assert noise(50, 10_000) == pytest.approx(196 * (2 * 0.25 / 10_000) ** 0.5)
-    assert noise(100, 100) > 0
-
-
 def test_different_test_images_are_not_compared():
     a, b = curve((1, 60), name='a'), curve((1, 90), name='b')
     b = dataclasses.replace(b, test=SplitRecord('test', 1000, 'e' * 64))
     assert 'not to be compared' in results_finding(made_up_results(a, b))
+    c = dataclasses.replace(b, name='c')
+    assert results_finding(made_up_results(a, b, c)) == (
+        '3 models on 2 test splits: only those of the same split are compared'
+    )
+
+
+def test_leaving_by_confidence_is_set_against_leaving_at_random():
+    model = made_up_model()
+    point = shown_point(model)
+    said = control_finding(model, cost_unit(made_up_results(model)))
+    assert f'reaches {point.top1_percent:.1f} %' in said
+    assert f'would reach {point.random_top1_percent:.1f} %' in said
+    assert point.random_top1_percent < point.top1_percent
+
+
+def test_the_oracle_bounds_what_can_be_reached():
+    model = made_up_model()
+    said = oracle_finding(model, cost_unit(made_up_results(model)))
+    assert f'would reach {model.statistics.oracle_top1_percent:.1f} % at ' in said
+    assert f'has {model.statistics.overthinking_percent:.1f} % of the test images right' in said
+    assert model.statistics.oracle_top1_percent >= max(p.top1_percent for p in model.points)
 
 
 def test_leaving_counts_those_who_leave_before_the_last_exit():
@@ -171,14 +156,10 @@ def test_exits(accuracies, said):
     assert exits_finding(curve((1, 60), exits=exits)) == said
 
 
-def test_three_models_have_a_finding():
-    assert results_finding(three_models()).startswith('With at most')
-
-
 def test_models_trained_alike_are_said_to_be():
     alike = made_up_results(made_up_model('a'), made_up_model('b', seed=1))
     assert training_finding(alike) == (
-        'All 2 models were trained on embedded digits for 8 epochs with AdamW'
+        'Both models were trained on embedded digits for 8 epochs with AdamW'
     )
     longer = TrainingRecord('embedded digits', 20, 'SGD', 0.1, 64)
     unlike = made_up_results(made_up_model('a'), made_up_model('b', training=longer))
@@ -187,15 +168,24 @@ def test_models_trained_alike_are_said_to_be():
     )
 
 
+def test_one_model_and_three_models_trained_alike():
+    assert training_finding(made_up_results()).startswith('Trained on embedded digits')
+    assert training_finding(three_models()).startswith('All 3 models were trained')
+
+
 @pytest.mark.parametrize('unknown', [None, TrainingRecord('digits', None, 'SGD', 0.1, 64)])
 def test_nothing_is_said_of_a_training_that_nobody_knows(unknown):
     assert training_finding(made_up_results(made_up_model('a', training=unknown))) == ''
 
 
-def test_a_static_network_among_the_others():
-    """It has one exit and one point, and competes like the rest."""
-    static = made_up_model('static', exit_gmacs={'final': 12e-3}, skill=1.5)
-    static = dataclasses.replace(static, points=static.points[:1])
-    finding = results_finding(made_up_results(made_up_model('ours'), static))
-    assert re.match(r'With at most 12\.\d* MMACs per image, ours ', finding)
+def test_a_static_network_has_one_point():
+    static = static_model()
     assert model_finding(static, cost_unit(made_up_results(static))).startswith('Top-1 is')
+
+
+def test_videos_are_called_videos():
+    model = made_up_model(task='action recognition')
+    results = made_up_results(model)
+    unit = cost_unit(results)
+    for said in (leaving_finding(model, unit), control_finding(model, unit)):
+        assert 'per video' in said and 'image' not in said

@@ -3,7 +3,9 @@
 import pytest
 
 from benchmarks.results import FileRecord
-from reports.labels import exit_names, one_line, series_names, typeset
+from dynp_plugins.early_exit import MEASURES as KNOWN_MEASURES
+from dynp_plugins.early_exit.choosing import METHODS, RISK_CONTROL
+from reports.labels import exit_names, in_words, one_line, series_names, typeset
 
 from .made_up_results import made_up_model, made_up_results
 
@@ -60,3 +62,12 @@ def test_typeset_binds_numbers_to_units():
         "98 % of the network's accuracy at 9.3 MMACs per image"
     )
     assert typed.count('\xa0') == 2 and 'network\u2019s' in typed
+
+
+@pytest.mark.parametrize('name', [*METHODS, RISK_CONTROL, *KNOWN_MEASURES])
+def test_every_method_and_measure_has_words(name):
+    assert in_words(name) != name and '_' not in in_words(name)
+
+
+def test_a_new_measure_goes_by_its_name():
+    assert in_words('my\nmeasure') == 'my measure'

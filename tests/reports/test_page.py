@@ -1,75 +1,21 @@
-"""The page: complete, self-contained, escaped; and drawn without errors where a browser is."""
+"""The page as text: complete, self-contained, escaped, and true to what was measured."""
 
+import base64
 import dataclasses
 import html
-import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 
 import pytest
 
-from benchmarks.results import FileRecord, SplitRecord
+from benchmarks.curve_records import Gallery, GalleryPicture
+from benchmarks.results import FileRecord
 from dynp_plugins.errors import UserError
+from reports import page as page_module
 from reports.page import page, write_page
 
-from .made_up_results import made_up_model, made_up_results, three_models
-
-EVIL = '</script><script>alert(1)</script><img src=x onerror=alert(2)>"\'&amp; %{x} var(--ink)'
-
-
-class Reader(HTMLParser):
-    """Collects tags with their attributes, the text of scripts, and the text that is shown."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.scripts, self.shown, self._open = [], [], [], None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self._open = tag if tag in ('script', 'style') else None
-        if tag == 'script':
-            self.scripts.append('')
-
-    def handle_endtag(self, tag):
-        self._open = None
-
-    def handle_data(self, data):
-        if self._open == 'script':
-            self.scripts[-1] += data
-        elif self._open is None:
-            self.shown.append(data)
-
-    @property
-    def text(self):
-        return ' '.join(''.join(self.shown).replace('\xa0', ' ').split())
-
-    @property
-    def charts(self):
-        return json.loads(self.scripts[0])
-
-
-def evil_results():
-    """Everything that is a string is hostile."""
-    exit_gmacs = {f'{EVIL}{k}': g for k, g in enumerate((4e-3, 8e-3))}
-    model = made_up_model(
-        EVIL,
-        exit_gmacs=exit_gmacs,
-        source=EVIL,
-        task=EVIL,
-        dataset=EVIL,
-        weights=EVIL,
-        confidence=EVIL,
-        config=FileRecord(EVIL, EVIL),
-        checkpoint=FileRecord(EVIL, EVIL),
-        calibration=SplitRecord(EVIL, 600, EVIL),
-        test=SplitRecord(EVIL, 1000, EVIL),
-    )
-    return made_up_results(
-        model, made_up_model(), created=EVIL, command=EVIL, versions={EVIL: EVIL}, git_commit=EVIL
-    )
+from .made_up_pages import EVIL, bare_results, evil_results, imagenet_results, two_test_sets
+from .made_up_results import made_up_model, made_up_results, static_model, three_models
+from .page_reader import PageReader
 
 
 @pytest.fixture(scope='module')
@@ -79,7 +25,7 @@ def three():
 
 @pytest.fixture(scope='module')
 def three_page(three):
-    return Reader(page(three))
+    return PageReader(page(three))
 
 
 def test_one_file_without_any_request(tmp_path, three):
@@ -87,58 +33,22 @@ def test_one_file_without_any_request(tmp_path, three):
     assert list(tmp_path.iterdir()) == [tmp_path / 'report.html']
     text = (tmp_path / 'report.html').read_text(encoding='utf-8')
     assert len(text.encode()) < 8e6
-    reader = Reader(text)
+    reader = PageReader(text)
     policy = next(attrs for tag, attrs in reader.tags if 'http-equiv' in attrs)
     assert policy['http-equiv'] == 'Content-Security-Policy'
     assert policy['content'].startswith("default-src 'none';")
     assert 'http' not in policy['content']
     for _, attrs in reader.tags:
-        assert 'src' not in attrs
-        assert attrs.get('href', 'data:,') == 'data:,'
-    without_plotly = text.replace(reader.scripts[1], '')
-    assert len(without_plotly) < 500_000
-    assert 'http:' not in without_plotly and 'https:' not in without_plotly
+        assert attrs.get('src', 'data:').startswith('data:')
+        assert re.match(r'data:,$|#[a-z]+(-\d+)?$', attrs.get('href', 'data:,'))
+    ids = [attrs['id'] for _, attrs in reader.tags if 'id' in attrs]
+    assert len(ids) == len(set(ids))
+    assert {attrs['href'][1:] for tag, attrs in reader.tags if tag == 'a'} <= set(ids)
+    without_plotly = text.replace(reader.scripts[2], '')
+    assert len(without_plotly) < 600_000
+    assert 'http:' not in without_plotly.replace('http://www.w3.org/2000/svg', '')
+    assert 'https:' not in without_plotly
     assert '@import' not in without_plotly and 'url(' not in without_plotly
-
-
-def test_charts_hold_the_measured_numbers(three, three_page):
-    curve = three_page.charts['curve']
-    assert len(curve['data']) == 6
-    for i, model in enumerate(three.models):
-        line, marks = curve['data'][2 * i : 2 * i + 2]
-        assert line['x'] == [1000 * point.gmacs_mean for point in model.points]
-        assert line['y'] == [point.top1_percent for point in model.points]
-        assert marks['y'] == [exit.test_top1_percent for exit in model.exits]
-        assert marks['text'] == [exit.name for exit in model.exits]
-        areas = three_page.charts[f'leaving-{i}']['data']
-        assert [area['name'] for area in areas] == [exit.name for exit in model.exits]
-        for heights in zip(*(area['y'] for area in areas), strict=True):
-            assert sum(heights) == pytest.approx(100)
-
-
-def test_hover_tells_all_about_a_budget(three, three_page):
-    point = three.models[0].points[10]
-    text = three_page.charts['curve']['data'][0]['customdata'][10]
-    for expected in (
-        f'target {1000 * point.target_gmacs:.2f} MMACs',
-        f'{1000 * point.gmacs_mean:.2f} MMACs on average',
-        f'{point.top1_percent:.2f} %',
-        f'early: {100 * point.exit_shares["early"]:.1f} %',
-        f'threshold {point.thresholds["early"]:.4f}',
-        f'merged: {100 * point.exit_shares["merged"]:.1f} %',
-    ):
-        assert expected in text
-    assert 'latent: 0.0 %, closed' in three_page.charts['curve']['data'][0]['customdata'][0]
-
-
-def test_the_title_is_what_the_data_say():
-    reader = Reader(page(made_up_results()))
-    assert re.search(r'\d+ % of the full network\u2019s accuracy at \d+ % of its MACs', reader.text)
-    ring = reader.charts['curve']['data'][2]
-    assert len(ring['x']) == 1 and 'The budget that the title speaks of' in reader.text
-    cost, full = ring['x'][0], reader.charts['curve']['data'][1]['x'][-1]
-    percent = re.search(r'at (\d+) % of its MACs', reader.text).group(1)
-    assert 0 <= int(percent) / 100 - cost / full < 0.01
 
 
 def test_provenance_and_exits_are_written_out(three, three_page):
@@ -148,39 +58,94 @@ def test_provenance_and_exits_are_written_out(three, three_page):
             assert record.sha256 in text
         assert model.config.path in text and model.checkpoint.path in text
         for exit in model.exits:
-            assert f'{exit.test_top1_percent:.2f}' in text
-            assert f'{exit.calibration_top1_percent:.2f}' in text
-            assert f'{2000 * exit.gmacs:.2f}' in text  # MFLOPs
+            for number in (
+                f'{exit.test_top1_percent:.2f}',
+                f'{exit.test_top1_interval.low:.2f}\N{EN DASH}{exit.test_top1_interval.high:.2f}',
+                f'{exit.calibration_top1_percent:.2f}',
+                f'{2000 * exit.gmacs:.2f}',  # MFLOPs
+                f'{exit.nll:.3f}',
+                f'{exit.brier:.3f}',
+                f'{exit.ece_percent:.1f}',
+            ):
+                assert number in three_page.section('exits-0')
+        assert f'{model.statistics.oracle_top1_percent:.2f}' in three_page.section('exits-0')
     for expected in (three.created, three.command, three.git_commit, 'torch 2.14.1', '600 images'):
-        assert expected in text
-    assert 'ours' in text and 'moving average (ema)' in text
+        assert expected in three_page.section('provenance')
+    for expected in ('ours', 'moving average (ema)', 'geometric', 'max_softmax'):
+        assert expected in three_page.section('provenance')
+    assert three.timing.command in three_page.section('provenance')
 
 
-def test_what_is_unknown_is_said():
-    results = made_up_results(made_up_model(), git_commit=None)
-    exit = results.models[0].exits[0]
-    results.models[0].exits[0] = type(exit)(**(vars(exit) | {'test_top5_percent': None}))
-    reader = Reader(page(results))
+def test_changes_from_exit_to_exit_are_not_mixed_up():
+    model = made_up_model()
+    exit = dataclasses.replace(
+        model.exits[1], wrong_to_right_percent=12.3, right_to_wrong_percent=4.5
+    )
+    model.exits[1] = exit
+    text = PageReader(page(made_up_results(model))).section('exits-0')
+    assert re.search(r'wrong to right \(%\) right to wrong \(%\) Source', text)
+    assert re.search(r'latent .* 12\.3 4\.5 ours', text)
+
+
+def test_all_budgets_are_in_numbers(three, three_page):
+    text = three_page.section('numbers-0')
+    for model in three.models:
+        point = model.points[20]
+        numbers = [
+            f'{1000 * point.target_gmacs:.2f}',
+            f'{1000 * point.calibration_gmacs_mean:.2f}',
+            f'{1000 * point.gmacs_mean:.2f}',
+            f'{1000 * point.gmacs_interval.low:.2f}\N{EN DASH}'
+            f'{1000 * point.gmacs_interval.high:.2f}',
+            f'{point.calibration_top1_percent:.2f}',
+            f'{point.top1_percent:.2f}',
+            f'{point.top1_interval.low:.2f}\N{EN DASH}{point.top1_interval.high:.2f}',
+            f'{point.random_top1_percent:.2f}',
+            *(f'{100 * share:.1f}' for share in point.exit_shares.values()),
+            *(f'{right:.1f}' for right in point.exit_top1_percent.values()),
+            *(f'{threshold:.4f}' for threshold in point.thresholds.values()),
+        ]
+        assert ' '.join(numbers) in text
+
+
+def test_the_title_is_what_the_data_say():
+    reader = PageReader(page(made_up_results()))
+    assert re.search(r'\d+ % of the full network\u2019s accuracy at \d+ % of its MACs', reader.text)
+    (ring,) = reader.curve('ring')
+    assert len(ring['x']) == 1 and 'The budget that the title speaks of' in reader.text
+    cost, full = ring['x'][0], reader.curve('exits')[0]['x'][-1]
+    percent = re.search(r'at (\d+) % of its MACs', reader.text).group(1)
+    assert 0 <= int(percent) / 100 - cost / full < 0.01
+
+
+def test_what_is_not_known_is_left_out_or_said():
+    reader = PageReader(page(bare_results()))
     assert 'not run from a checkout' in reader.text
-    assert '\u2013' in reader.text
+    assert '\N{EN DASH}' in reader.section('exits-0')  # in place of top-5
+    for name in ('gallery-0', 'latency-0', 'policies-0', 'compared-0'):
+        assert reader.section(name) is None
+    assert 'as sure as' not in reader.text and 'ms,' not in reader.text
+    assert list(reader.charts['curve-0']['axes']) == ['macs']
 
 
 def test_every_string_is_escaped():
     text = page(evil_results())
-    reader = Reader(text)
+    reader = PageReader(text)
     tags = [tag for tag, _ in reader.tags]
-    assert tags.count('script') == 3 and 'img' not in tags
+    assert tags.count('script') == 4
     assert not any(key.startswith('on') for _, attrs in reader.tags for key in attrs)
-    assert EVIL in ''.join(reader.shown)
-    assert '<img' not in text.replace(reader.scripts[1], '')
+    for tag, attrs in reader.tags:
+        assert tag != 'img' or attrs['src'].startswith('data:image/')
+    assert ''.join(reader.shown).count(EVIL) > 30
+    assert '<img src=x' not in text.replace(reader.scripts[2], '')
     # plotly reads HTML in texts, so these are escaped once more inside the JSON
-    curve = reader.charts['curve']['data']
-    assert html.unescape(curve[1]['text'][0]).startswith('</script>')
-    for trace in curve + reader.charts['leaving-0']['data']:
+    (exits,) = reader.curve('exits')
+    assert html.unescape(exits['text'][0]).startswith('</script>')
+    for trace in reader.charts['curve-0']['data'] + reader.charts['leaving-0-0']['data']:
         strings = [trace.get('name', ''), *trace.get('text', []), *trace.get('customdata', [])]
         for string in strings:
             assert not re.search(r'<(?!/?b>|br>)', string)
-        assert 'alert' not in trace['hovertemplate']
+        assert 'alert' not in trace.get('hovertemplate', '')
 
 
 def test_bytes_that_are_no_utf8_do_not_stop_the_report(tmp_path):
@@ -189,77 +154,91 @@ def test_bytes_that_are_no_utf8_do_not_stop_the_report(tmp_path):
     assert 'caf?.py' in (tmp_path / 'report.html').read_text(encoding='utf-8')
 
 
-def test_different_test_images_are_warned_of(three_page):
-    other = made_up_model('other', test=SplitRecord('test', 10, 'e' * 64))
-    reader = Reader(page(made_up_results(made_up_model(), other)))
-    assert 'tested on different images' in reader.text
-    assert 'different images' not in three_page.text
+def test_numbers_that_are_none_do_not_stop_the_charts():
+    model = made_up_model()
+    model.points[3] = dataclasses.replace(model.points[3], random_top1_percent=float('nan'))
+    (line,) = PageReader(page(made_up_results(model))).curve('random')
+    assert line['y'][3] is None and None not in line['y'][:3]
+
+
+def test_models_on_different_test_sets_share_no_chart(three_page):
+    reader = PageReader(page(two_test_sets()))
+    assert 'accuracies on different samples do not compare' in reader.text
+    names = {
+        panel: [model['name'] for model in budgets['models']]
+        for panel, budgets in enumerate(reader.budgets)
+    }
+    assert names == {
+        0: ['dyn-perceiver_regnety-tiny', 'resnet18_narrow'],
+        1: ['tsm_dyn-perceiver'],
+    }
+    assert reader.charts['curve-0']['axes']['macs'] == 'Mean MMACs per image'
+    assert reader.charts['curve-1']['axes']['macs'] == 'Mean GMACs per video'
+    assert 'tsm_dyn-perceiver reaches' in reader.section('panel-1')
+    assert '240 test videos' in reader.section('panel-1')
+    assert reader.section('compared-0') and reader.section('compared-1') is None
+    assert 'different samples' not in three_page.text
+
+
+def test_comparisons_name_the_models_of_their_panel():
+    video = made_up_model('video', task='action recognition')
+    models = [made_up_model('one'), video, made_up_model('two', scale=2.0, seed=1)]
+    text = PageReader(page(made_up_results(*models))).section('compared-0')
+    assert 'one' in text and 'two' in text and 'video' not in text
+
+
+def test_published_curves_are_a_layer_with_its_source():
+    reader = PageReader(page(imagenet_results()))
+    published = reader.curve('published')
+    assert len(published) > 3
+    for trace in published:
+        assert trace['line']['color'] == 'var(--muted)' and trace['line']['dash'] == 'dash'
+        assert all('published: ' in text and 'arXiv' in text for text in trace['customdata'])
+    assert 'not measured here' in reader.text
+    toggles = [attrs.get('data-layer') for tag, attrs in reader.tags if tag == 'button']
+    assert 'published' in toggles
+    digits = PageReader(page(made_up_results()))
+    assert digits.curve('published') == [] and 'published' not in digits.text
+
+
+def test_a_static_network_alone_and_beside_another():
+    alone = PageReader(page(made_up_results(static_model())))
+    assert alone.section('leaving-0') is None and 'has a single exit' in alone.text
+    assert all(tag != 'input' or a['type'] != 'range' for tag, a in alone.tags)
+    both = PageReader(page(made_up_results(made_up_model('ours'), static_model())))
+    assert 'ours' in both.section('leaving-0') and 'static' not in both.section('leaving-0')
+    assert 'trained on embedded digits for 8 epochs with AdamW' in both.text
+    training = 'embedded digits, 8 epochs, AdamW, learning rate 0.004, batch 64'
+    assert training in both.section('provenance')
+
+
+def test_too_many_pictures_become_fewer(monkeypatch):
+    model = made_up_model()
+    heavy = 'data:image/png;base64,' + base64.b64encode(bytes(40_000)).decode()
+    pictures = [
+        GalleryPicture(exit.name, i, '', 'a', 'a', True, 0.9, heavy)
+        for exit in model.exits
+        for i in range(8)
+    ]
+    gallery = Gallery(model.points[16].target_gmacs, pictures)
+    results = made_up_results(dataclasses.replace(model, gallery=gallery))
+    monkeypatch.setattr(page_module, 'get_plotlyjs', str)
+    monkeypatch.setattr(page_module, 'PICTURES_PER_EXIT', (8, 4, 0))
+
+    def count():
+        text = page(results)
+        return text.count(heavy), len(text)
+
+    assert count()[0] == 4 * 8
+    without = count()[1] - 4 * 8 * len(heavy)
+    monkeypatch.setattr(page_module, 'MOST_BYTES', without + 4 * 5 * len(heavy))
+    shown, size = count()
+    assert shown == 4 * 4 and size <= page_module.MOST_BYTES
+    monkeypatch.setattr(page_module, 'MOST_BYTES', without)
+    assert count()[0] == 0
 
 
 def test_no_curve_no_page(tmp_path):
     with pytest.raises(UserError, match='no exits'):
         write_page(made_up_results(made_up_model(exits=[])), tmp_path / 'report.html')
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def dump(tmp_path):
-    """Renders a local file in a headless browser: (its document afterwards, console lines)."""
-    names = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome')
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip('no Chromium on the PATH')
-
-    def run(path):
-        done = subprocess.run(
-            [
-                program,
-                '--headless',
-                '--no-sandbox',
-                '--disable-gpu',
-                '--enable-logging=stderr',
-                '--virtual-time-budget=10000',
-                f'--user-data-dir={tmp_path / "profile"}',
-                '--dump-dom',
-                path.as_uri(),
-            ],
-            capture_output=True,
-            text=True,
-            encoding='utf-8',
-            timeout=120,
-        )
-        return done.stdout, [line for line in done.stderr.splitlines() if 'CONSOLE' in line]
-
-    probe = tmp_path / 'probe.html'
-    probe.write_text('<p>probe</p><script>console.log("heard")</script>')
-    document, console = run(probe)
-    if '<p>probe</p>' not in document or not console:
-        pytest.skip('the browser does not show local files')
-    return run
-
-
-@pytest.mark.parametrize('results', [made_up_results, three_models, evil_results])
-def test_a_browser_draws_it_without_errors(tmp_path, dump, results):
-    results = results()
-    write_page(results, tmp_path / 'report.html')
-    document, console = dump(tmp_path / 'report.html')
-    assert console == []
-    assert re.search(r'<html[^>]* data-drawn="yes"', document)
-    body = document[document.index('<body') :]
-    assert body.count('class="main-svg"') >= 1 + len(results.models)
-    shown = re.sub(r'(?s)<script.*?</script>', '', body)
-    assert '<img' not in shown and 'var(--series-0)' not in re.sub(r'style="[^"]*"', '', shown)
-    for model in results.models:
-        for exit in model.exits:
-            assert html.escape(exit.name[:9], quote=False) in shown
-
-
-def test_a_static_network_has_no_chart_of_leaving(tmp_path):
-    static = made_up_model('static', exit_gmacs={'final': 12e-3})
-    static = dataclasses.replace(static, points=static.points[:1])
-    alone, both = made_up_results(static), made_up_results(made_up_model('ours'), static)
-    assert 'leave at each exit' not in page(alone)
-    text = page(both)
-    assert 'leave at each exit of ours' in text and 'leave at each exit of static' not in text
-    assert 'trained on embedded digits for 8 epochs with AdamW' in text
-    assert 'embedded digits, 8 epochs, AdamW, learning rate 0.004, batch 64' in text

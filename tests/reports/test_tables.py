@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dynp_plugins.errors import UserError
-from reports.tables import curve_frame, shown_points, terminal_summary, write_curve_csv
+from reports.comparisons import pair_finding
+from reports.tables import TEXTS, curve_frame, shown_points, terminal_summary, write_curve_csv
 
 from .made_up_results import made_up_model, made_up_results, three_models
 
@@ -15,16 +16,28 @@ def test_curve_columns():
     assert list(curve_frame(made_up_results()).columns) == [
         'model',
         'source',
+        'policy',
+        'method',
+        'measure',
         'target_gmacs',
         'calibration_gmacs_mean',
         'calibration_top1_percent',
         'gmacs_mean',
+        'gmacs_mean_low',
+        'gmacs_mean_high',
         'gflops_mean',
         'top1_percent',
+        'top1_percent_low',
+        'top1_percent_high',
+        'random_top1_percent',
         'share_early',
         'share_latent',
         'share_feature',
         'share_merged',
+        'exit_top1_percent_early',
+        'exit_top1_percent_latent',
+        'exit_top1_percent_feature',
+        'exit_top1_percent_merged',
         'threshold_early',
         'threshold_latent',
         'threshold_feature',
@@ -32,16 +45,44 @@ def test_curve_columns():
 
 
 def test_curve_rows_are_the_points():
-    results = three_models()
+    results = three_models(operating_points=False)
     frame = curve_frame(results)
     points = [point for model in results.models for point in model.points]
     assert len(frame) == len(points) == 99
     assert frame['model'].tolist()[::33] == [model.name for model in results.models]
     for column in ('target_gmacs', 'calibration_gmacs_mean', 'gmacs_mean', 'top1_percent'):
         assert frame[column].tolist() == [getattr(point, column) for point in points]
+    for column, interval, end in (
+        ('gmacs_mean_low', 'gmacs_interval', 'low'),
+        ('gmacs_mean_high', 'gmacs_interval', 'high'),
+        ('top1_percent_low', 'top1_interval', 'low'),
+        ('top1_percent_high', 'top1_interval', 'high'),
+    ):
+        assert frame[column].tolist() == [getattr(getattr(p, interval), end) for p in points]
+    assert set(frame['method']) == {'geometric'} and set(frame['measure']) == {'max_softmax'}
+    assert set(frame['policy']) == {''}
     np.testing.assert_allclose(frame['gflops_mean'], 2 * frame['gmacs_mean'])
     shares = frame[[column for column in frame if column.startswith('share_')]]
     np.testing.assert_allclose(shares.sum(axis=1), 1)
+    accuracies = frame[[f'exit_top1_percent_{c.removeprefix("share_")}' for c in shares]]
+    summed = (shares.to_numpy() * accuracies.fillna(0).to_numpy())[frame['share_early'].notna()]
+    np.testing.assert_allclose(
+        np.nansum(summed, axis=1), frame['top1_percent'][frame['share_early'].notna()]
+    )
+
+
+def test_single_policies_are_rows_with_a_name():
+    results = made_up_results()
+    frame = curve_frame(results)
+    assert len(frame) == 33 + 2
+    risk, mine = frame.iloc[33], frame.iloc[34]
+    names = [one.name for one in results.models[0].operating_points]
+    assert [risk['policy'], mine['policy']] == names and (frame['policy'][:33] == '').all()
+    assert (risk['method'], risk['measure']) == ('risk_control', 'max_softmax')
+    assert (mine['method'], mine['measure']) == ('pareto', 'entropy')
+    point = results.models[0].operating_points[1].point
+    assert mine['top1_percent'] == point.top1_percent
+    assert mine['threshold_early'] == point.thresholds['early']
 
 
 def test_gaps_where_an_exit_does_not_exist_or_nobody_leaves():
@@ -55,7 +96,9 @@ def test_gaps_where_an_exit_does_not_exist_or_nobody_leaves():
     assert dearest['share_merged'] == 1 and np.isnan(dearest['threshold_early'])
     assert dearest['share_early'] == 0
     cheapest = ours.iloc[0]
-    assert 0 < cheapest['threshold_early'] < 1 and np.isnan(cheapest['threshold_latent'])
+    assert cheapest['threshold_early'] == 0 and np.isnan(cheapest['threshold_latent'])
+    assert cheapest['exit_top1_percent_early'] == cheapest['top1_percent']
+    assert np.isnan(cheapest['exit_top1_percent_latent'])
 
 
 def test_columns_are_numbers_also_when_all_are_missing():
@@ -76,7 +119,7 @@ def test_csv_gives_the_same_numbers_back(tmp_path):
     assert list(rows[0]) == list(frame.columns)
     for column in frame.columns:
         cells = [row[column] for row in rows]
-        if column in ('model', 'source'):
+        if column in TEXTS:
             assert cells == frame[column].tolist()
         else:  # an empty cell is a missing value
             np.testing.assert_array_equal([float(cell or 'nan') for cell in cells], frame[column])
@@ -96,17 +139,35 @@ def test_shown_points_span_the_curve():
 
 
 def test_terminal_summary_is_short_and_says_the_numbers():
-    results = made_up_results()
+    results = made_up_results(made_up_model(operating_points=False, latency=False))
     text = terminal_summary(results)
     lines = text.splitlines()
     assert len(lines) == 1 + 1 + 4 + 1 + 5
     assert text.isascii() and max(map(len, lines)) <= 100
-    exit = results.models[0].exits[1]
-    assert lines[3].split() == ['latent', '9.40', f'{exit.test_top1_percent:.2f}']
-    point = results.models[0].points[-1]
-    expected = ['target', '14.70', '14.70', f'{point.top1_percent:.2f}', '0', '0', '0', '100']
-    assert lines[-1].split() == expected
-    assert len(terminal_summary(three_models()).splitlines()) == 12 + 12 + 13 + 2
+    exit, last = results.models[0].exits[1], results.models[0].points[-1]
+
+    def ends(interval):
+        return [f'{interval.low:.1f}', 'to', f'{interval.high:.1f}']
+
+    expected = ['latent', '9.40', f'{exit.test_top1_percent:.2f}', *ends(exit.test_top1_interval)]
+    assert lines[3].split() == expected
+    expected = ['target', '14.70', '14.70', f'{last.top1_percent:.2f}', *ends(last.top1_interval)]
+    assert lines[-1].split() == [*expected, '0', '0', '0', '100']
+
+
+def test_terminal_summary_shows_single_policies_times_and_comparisons():
+    results = three_models()
+    text = terminal_summary(results)
+    blocks = text.split('\n\n')
+    assert len(blocks) == 4 and text.isascii()
+    for block, model in zip(blocks, results.models, strict=False):
+        assert block.startswith(model.name)
+        assert '  my_policy.json' in block
+        assert 'as fast as the whole network in batches of 64' in ' '.join(block.split())
+    sentences = ' '.join(blocks[3].split())
+    for comparison in results.comparisons:
+        assert pair_finding(comparison, results) in sentences
+    assert max(map(len, blocks[3].splitlines())) <= 100
 
 
 def test_nothing_to_summarise():

@@ -1,20 +1,24 @@
 """The report's folder: whole or untouched, and never another run's."""
 
 import json
-import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.results import SCHEMA_VERSION, FileRecord, SplitRecord, read_results
-from dynp_plugins import atomic_files
+from dynp_plugins.early_exit import ExitPolicy, ExitTable
 from dynp_plugins.errors import UserError
 from reports import write
-from reports.write import check_output_folder, run_identity, write_report
+from reports.staging import SUMS, check_sums, read_sums
+from reports.write import check_output_folder, policy_name, run_identity, write_report
 
 from .made_up_results import made_up_model, made_up_results
+from .made_up_tables import made_up_policy, made_up_table
 
-FILES = ['curve.csv', 'curve.png', 'curve.svg', 'report.html', 'results.json']
+ALWAYS_THERE = ['curve.csv', 'curve.png', 'curve.svg', 'report.html', 'report.md', 'results.json']
+FILES = sorted([*ALWAYS_THERE, 'latency.png', 'latency.svg'])
+DRAWN = [name for name in FILES if name not in ('curve.csv', 'results.json')]
 
 
 @pytest.fixture
@@ -24,19 +28,27 @@ def quick(monkeypatch):
     def draw(results, path):
         Path(path).write_text(f'drawn from {results.created}')
 
-    slow = dict.fromkeys(['report.html', 'curve.png', 'curve.svg'], draw)
-    monkeypatch.setattr(write, 'WRITERS', write.WRITERS | slow)
+    monkeypatch.setattr(write, 'WRITERS', write.WRITERS | dict.fromkeys(DRAWN, draw))
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = (path for path in folder.rglob('*') if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def report_files(folder):
+    """Names of all files but the list of their hashes, which must be right."""
+    assert check_sums(folder) == []
+    names = set(contents(folder)) - {SUMS}
+    assert names == set(read_sums(folder))
+    return sorted(names)
 
 
 def test_all_files_for_real(tmp_path):
     results = made_up_results()
     path = write_report(results, tmp_path / 'new' / 'report')
     assert path == tmp_path / 'new' / 'report' / 'report.html'
-    assert sorted(contents(path.parent)) == FILES
+    assert report_files(path.parent) == FILES
     assert read_results(path.parent / 'results.json') == results
     assert path.read_text(encoding='utf-8').startswith('<!doctype html>')
     assert (path.parent / 'curve.png').read_bytes()[:4] == b'\x89PNG'
@@ -105,7 +117,7 @@ def test_unreadable_results_are_refused(tmp_path, quick, text):
         write_report(made_up_results(), tmp_path)
     assert contents(tmp_path) == {'results.json': text.encode()}
     write_report(made_up_results(), tmp_path, overwrite=True)
-    assert sorted(contents(tmp_path)) == FILES
+    assert report_files(tmp_path) == FILES
 
 
 @pytest.mark.parametrize('name', [name for name in FILES if name != 'results.json'])
@@ -151,23 +163,86 @@ def test_a_failing_drawing_leaves_the_earlier_report(tmp_path, quick, monkeypatc
         assert contents(tmp_path) == before
 
 
-def test_killed_between_two_moves_the_run_can_be_repeated(tmp_path, quick, monkeypatch):
-    moved, replace = [], os.replace
+def test_tables_and_policies(tmp_path, quick):
+    tables = [made_up_table(split=split) for split in ('calibration', 'test')]
+    policies = {'cheap': made_up_policy(), 'at most 1 % lost, 95 % sure': made_up_policy(0.9)}
+    write_report(made_up_results(), tmp_path, tables=tables, policies=policies)
+    names = [f'tables/network_{table.manifest["split"]}' for table in tables]
+    assert report_files(tmp_path) == sorted(
+        [
+            *FILES,
+            *(f'{name}{suffix}' for name in names for suffix in ('.json', '.npz')),
+            'policies/cheap.json',
+            'policies/at_most_1_lost_95_sure.json',
+        ]
+    )
+    loaded = ExitTable.load(tmp_path / 'tables/network_test.npz')
+    np.testing.assert_array_equal(loaded.prediction, tables[1].prediction)
+    assert loaded.manifest == tables[1].manifest
+    policy = ExitPolicy.load(tmp_path / 'policies/at_most_1_lost_95_sure.json')
+    assert policy == policies['at most 1 % lost, 95 % sure']
 
-    def replace_once(source, destination):
-        if Path(destination).parent == tmp_path and not Path(destination).name.startswith('.'):
-            if moved:
-                raise KeyboardInterrupt
-            moved.append(Path(destination).name)
-        replace(source, destination)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(atomic_files.os, 'replace', replace_once)
-        with pytest.raises(KeyboardInterrupt):
-            write_report(made_up_results(), tmp_path)
-    assert moved == ['results.json']
-    write_report(made_up_results(), tmp_path)
-    assert sorted(contents(tmp_path)) == FILES
+def test_what_only_the_earlier_report_had_is_removed(tmp_path, quick):
+    tables = [made_up_table('gone'), made_up_table('stays')]
+    policies = {'gone': made_up_policy(), 'stays': made_up_policy()}
+    write_report(made_up_results(), tmp_path, tables=tables, policies=policies)
+    (tmp_path / 'tables/mine_test.npz').write_text('mine')
+    (tmp_path / 'policies/mine.json').write_text('mine')
+    untimed = made_up_results(made_up_model(latency=False))
+    write_report(untimed, tmp_path, tables=tables[1:], policies={'stays': made_up_policy()})
+    mine = {'tables/mine_test.npz', 'policies/mine.json'}
+    assert set(contents(tmp_path)) - {SUMS} - mine == {
+        *ALWAYS_THERE,
+        'tables/stays_test.json',
+        'tables/stays_test.npz',
+        'policies/stays.json',
+    }
+    assert all((tmp_path / name).read_text() == 'mine' for name in mine)
+    (tmp_path / 'tables/mine_test.npz').unlink()
+    write_report(untimed, tmp_path)
+    assert not (tmp_path / 'tables').exists() and (tmp_path / 'policies').is_dir()
+
+
+@pytest.mark.parametrize('names', [('a b', 'a_b'), ('/', '?')])
+def test_policies_that_would_have_the_same_file_are_refused(tmp_path, quick, names):
+    with pytest.raises(UserError, match='rename one'):
+        write_report(made_up_results(), tmp_path, policies=dict.fromkeys(names, made_up_policy()))
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    'name, file',
+    [
+        ('plain-1.5', 'plain-1.5.json'),
+        ('../../etc/passwd', 'etc_passwd.json'),
+        ('..', 'policy.json'),
+        ('naïve % 10', 'na_ve_10.json'),
+    ],
+)
+def test_policy_names(name, file):
+    assert policy_name(name) == file
+
+
+@pytest.mark.parametrize('name', ['curve.png', 'tables/network_test.npz', 'policies'])
+def test_something_else_in_place_of_a_file(tmp_path, quick, name):
+    """What cannot be written is found out before anything is moved."""
+    write_report(made_up_results(created='first'), tmp_path)
+    path = tmp_path / name
+    path.unlink(missing_ok=True)
+    if name == 'policies':
+        path.write_text('mine')
+    else:
+        path.mkdir(parents=True)
+    before = contents(tmp_path)
+    with pytest.raises(UserError, match=name):
+        write_report(
+            made_up_results(created='second'),
+            tmp_path,
+            tables=[made_up_table()],
+            policies={'one': made_up_policy()},
+        )
+    assert contents(tmp_path) == before
 
 
 def test_results_without_a_curve_write_nothing(tmp_path):

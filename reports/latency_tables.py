@@ -1,0 +1,97 @@
+"""Measured times as text: every exit, early exit at every budget, and models against each other."""
+
+import math
+from pathlib import PurePath
+
+from benchmarks.latency_records import (
+    BatchLatency,
+    DynamicLatency,
+    LatencyFile,
+    MachineRecord,
+    ModelLatency,
+    Timing,
+)
+
+from .cost_tables import Unit, unit_for
+from .labels import one_line
+from .text_tables import aligned_rows
+
+
+def latency_text(record: LatencyFile) -> str:
+    """All tables, headed by where the times were taken."""
+    blocks = [_headline(record.machine)]
+    for model in record.models:
+        unit = unit_for([round(1e9 * exit.gmacs) for exit in model.batches[0].exits])
+        blocks += ['\n'.join(_batch_lines(model, batch, unit)) for batch in model.batches]
+    if record.ratios:
+        blocks.append('\n'.join(_ratio_lines(record)))
+    return '\n\n'.join(blocks)
+
+
+def _headline(machine: MachineRecord) -> str:
+    threads = f', {machine.threads} threads' if machine.kind == 'cpu' else ''
+    load = machine.states.get('load, 1 minute')
+    return (
+        f'{machine.device}{threads}, {machine.dtype}, {machine.memory_format}'
+        f'{f", load {load} before" if load else ""}; medians of rounds'
+    )
+
+
+def _batch_lines(model: ModelLatency, batch: BatchLatency, unit: Unit) -> list[str]:
+    """One model at one batch size."""
+    name, macs = one_line(model.name, 90), unit.title('MACs')
+    size = f'batches of {batch.batch_size}' if batch.batch_size > 1 else 'one image at a time'
+    exits = [['every image at', macs, 'ms/image', 'images/s', 'p50 ms', 'p90 ms', 'p99 ms', 'MiB']]
+    for exit in batch.exits:
+        cost = unit.number(round(1e9 * exit.gmacs))
+        exits.append([one_line(exit.exit, 24), cost, *_times(exit.timing)])
+    lines = [f'{name}, {size}', *aligned_rows(exits, 24)]
+    if batch.dynamic:
+        titles = ['speed-up', '95 %', 'predicted', 'unlike the table']
+        rows = [['each at its own exit', *exits[0][1:], *titles]]
+        rows += [_dynamic_row(run, unit) for run in batch.dynamic]
+        lines += aligned_rows(rows, 24)
+    return lines
+
+
+def _dynamic_row(run: DynamicLatency, unit: Unit) -> list[str]:
+    target = f'target {unit.number(round(1e9 * run.target_gmacs))}'
+    wrong = f'{run.disagreements} of {run.images}'
+    if run.near_threshold:
+        wrong += f' ({run.near_threshold} at a threshold)'
+    return [
+        one_line(PurePath(run.policy).name, 24) if run.policy else target,
+        unit.number(round(1e9 * run.gmacs_mean)),
+        *_times(run.timing),
+        f'{run.realised_speedup:.2f}x',
+        f'{run.realised_interval.low:.2f} to {run.realised_interval.high:.2f}',
+        f'{run.predicted_speedup:.2f}x',
+        wrong,
+    ]
+
+
+def _times(timing: Timing) -> list[str]:
+    """Per image, then the percentiles of a batch, then memory."""
+    memory = timing.peak_memory_mb
+    return [
+        _number(timing.ms_per_image),
+        f'{timing.images_per_second:.0f}',
+        *map(_number, (timing.p50_ms, timing.p90_ms, timing.p99_ms)),
+        '-' if memory is None else f'{memory:.1f}',
+    ]
+
+
+def _number(value: float) -> str:
+    """Three significant digits, no power of ten."""
+    decimals = 2 - math.floor(math.log10(value)) if value > 0 else 0
+    return f'{value:.{min(max(decimals, 0), 6)}f}'
+
+
+def _ratio_lines(record: LatencyFile) -> list[str]:
+    """Whole networks against each other."""
+    rows = [['whole network: time of A / B', 'batch', 'ratio', '95 %']]
+    for ratio in record.ratios:
+        pair = f'{one_line(ratio.model, 40)} / {one_line(ratio.baseline, 40)}'
+        interval = f'{ratio.interval.low:.2f} to {ratio.interval.high:.2f}'
+        rows.append([pair, str(ratio.batch_size), f'{ratio.ratio:.2f}', interval])
+    return aligned_rows(rows)

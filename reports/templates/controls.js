@@ -1,0 +1,52 @@
+// What can be chosen: models, layers, the horizontal axis, the budget, whose pictures are shown.
+for (const panel of panels) {
+  const section = panel.curve.closest('section');
+  const keys = [...section.querySelectorAll('.key')];
+  const models = keys.filter((key) => key.dataset.model);
+  for (const key of keys) {
+    const { layer } = key.dataset;
+    if (layer && key.getAttribute('aria-pressed') === 'false') panel.off.add(layer);
+    key.addEventListener('click', () => {
+      const [set, name] = layer ? [panel.off, layer] : [panel.hidden, Number(key.dataset.model)];
+      // At least one model stays.
+      if (!set.delete(name) && (layer || set.size + 1 < models.length)) set.add(name);
+      key.setAttribute('aria-pressed', String(!set.has(name)));
+      draw(panel.curve);
+    });
+  }
+  for (const radio of section.querySelectorAll('input[type="radio"]')) {
+    radio.addEventListener('change', () => {
+      [panel.axis, panel.zoom] = [radio.value, null];
+      draw(panel.curve);
+    });
+  }
+  if (panel.slider) {
+    panel.place = Number(panel.slider.value);
+    panel.slider.addEventListener('input', () => {
+      panel.place = Number(panel.slider.value);
+      showBudget(panel);
+    });
+    const bar = panel.slider.closest('.budget');
+    new IntersectionObserver(
+      ([entry]) => bar.classList.toggle('stuck', entry.boundingClientRect.top < 1),
+      { rootMargin: '-1px 0px 0px 0px', threshold: [1] },
+    ).observe(bar);
+  }
+}
+
+for (const chooser of document.querySelectorAll('[data-gallery-chooser]')) {
+  const choose = () => {
+    for (const gallery of chooser.closest('section').querySelectorAll('[data-gallery]')) {
+      gallery.hidden = gallery.dataset.gallery !== chooser.value;
+    }
+  };
+  chooser.addEventListener('change', choose);
+  choose();
+}
+
+// Pictures of a few pixels are shown as such, not blurred.
+for (const image of document.querySelectorAll('.frame img')) {
+  const sharpen = () => image.classList.toggle('tiny', image.naturalWidth < 64);
+  if (image.complete) sharpen();
+  else image.addEventListener('load', sharpen);
+}

@@ -1,0 +1,33 @@
+// Draws everything, and again when the theme, the size or the medium changes.
+let round = 0;
+
+// One chart after the other, so that the page answers meanwhile; a later call ends an earlier one.
+async function drawAll() {
+  round += 1;
+  const mine = round;
+  for (const element of elements) {
+    await draw(element);
+    await new Promise((next) => setTimeout(next));
+    if (mine !== round) return;
+  }
+}
+
+for (const [moment, begins] of [['beforeprint', true], ['afterprint', false]]) {
+  addEventListener(moment, () => {
+    printing = begins;
+    document.documentElement.toggleAttribute('data-printing', printing);
+    elements.forEach(draw); // at once: the paper does not wait
+  });
+}
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+
+panels.forEach(showBudget);
+drawAll().then(() => {
+  let waiting;
+  const sizes = new ResizeObserver(() => {
+    clearTimeout(waiting);
+    waiting = setTimeout(drawAll, 100);
+  });
+  elements.forEach((element) => sizes.observe(element));
+  document.documentElement.dataset.drawn = 'yes';
+});

@@ -1,0 +1,123 @@
+"""Measured times as text."""
+
+import dataclasses
+
+from benchmarks.latency_records import LATENCY_VERSION, LatencyFile
+from reports.latency_tables import latency_text
+
+from .made_up_latency import made_up_timing
+from .made_up_results import made_up_model, static_model
+
+
+def text(*models, kind='cpu'):
+    context = made_up_timing(models, kind)
+    timed = [model.latency for model in models]
+    return latency_text(
+        LatencyFile(LATENCY_VERSION, 'now', 'cmd', context.machine, 2, 40, timed, context.ratios)
+    )
+
+
+def with_first_run(model, **changes):
+    """The model with something changed of its first run with early exits."""
+    latency = model.latency
+    first, *others = latency.batches
+    runs = [dataclasses.replace(first.dynamic[0], **changes), *first.dynamic[1:]]
+    batches = [dataclasses.replace(first, dynamic=runs), *others]
+    return dataclasses.replace(model, latency=dataclasses.replace(latency, batches=batches))
+
+
+def row(lines, start):
+    return next(line for line in lines if line.strip().startswith(start)).split()
+
+
+def test_every_number_is_in_its_place():
+    model = made_up_model('mine')
+    shown = text(model, static_model())
+    headline, one, many, *_ = shown.split('\n\n')
+    assert headline.startswith('Example Processor 9000, 2 threads, float32, contiguous, load 0.21')
+    assert one.startswith('mine, one image at a time\n')
+    assert many.startswith('mine, batches of 64\n')
+    batch, lines = model.latency.batches[1], many.splitlines()
+    exit, timing = batch.exits[1], batch.exits[1].timing
+    assert row(lines, 'latent') == [
+        'latent',
+        f'{1e3 * exit.gmacs:.2f}',
+        f'{timing.ms_per_image:.4f}',
+        f'{timing.images_per_second:.0f}',
+        f'{timing.p50_ms:.2f}',
+        f'{timing.p90_ms:.2f}',
+        f'{timing.p99_ms:.2f}',
+        f'{timing.peak_memory_mb:.1f}',
+    ]
+    run = batch.dynamic[0]
+    found = row(lines, f'target {1e3 * run.target_gmacs:.2f}')
+    assert found[2] == f'{1e3 * run.gmacs_mean:.2f}'
+    low, high = run.realised_interval.low, run.realised_interval.high
+    assert found[9:] == [
+        f'{run.realised_speedup:.2f}x',
+        *f'{low:.2f} to {high:.2f}'.split(),
+        f'{run.predicted_speedup:.2f}x',
+        *['0', 'of', '320'],
+    ]
+
+
+def test_models_against_each_other():
+    one, other = made_up_model('mine'), static_model()
+    *_, last = text(one, other).split('\n\n')
+    title, *rows = last.splitlines()
+    assert title.split()[:6] == ['whole', 'network:', 'time', 'of', 'A', '/']
+    ratios = made_up_timing([one, other]).ratios
+    for line, ratio in zip(rows, ratios, strict=True):
+        low, high = ratio.interval.low, ratio.interval.high
+        assert line.split() == [
+            *('mine', '/', other.name, str(ratio.batch_size), f'{ratio.ratio:.2f}'),
+            *(f'{low:.2f}', 'to', f'{high:.2f}'),
+        ]
+
+
+def test_columns_stand_below_each_other():
+    for block in text(made_up_model('mine'), static_model()).split('\n\n')[1:]:
+        for table in block.split('  each at its own exit')[:1]:
+            rows = [line for line in table.splitlines() if line.startswith('  ')]
+            assert len({len(line) for line in rows}) == 1
+
+
+def test_one_exit_and_unknown_memory():
+    model = static_model()
+    batches = [
+        dataclasses.replace(
+            batch,
+            exits=[
+                dataclasses.replace(
+                    exit, timing=dataclasses.replace(exit.timing, peak_memory_mb=None)
+                )
+                for exit in batch.exits
+            ],
+        )
+        for batch in model.latency.batches
+    ]
+    model = dataclasses.replace(model, latency=dataclasses.replace(model.latency, batches=batches))
+    shown = text(model)
+    assert 'each at its own exit' not in shown and 'whole network' not in shown
+    (name,) = (exit.name for exit in model.exits)
+    assert row(shown.splitlines(), name)[-1] == '-'
+
+
+def test_policies_and_disagreements_are_named():
+    model = with_first_run(
+        made_up_model('mine'), policy='some/where/careful.json', disagreements=5, near_threshold=3
+    )
+    line = next(line for line in text(model).splitlines() if 'careful.json' in line)
+    assert line.endswith('5 of 320 (3 at a threshold)')
+    assert 'some/where' not in line
+
+
+def test_names_cannot_break_the_lines():
+    shown = text(made_up_model('two\nlines \x1b[31m' + 'x' * 300))
+    assert '\x1b' not in shown
+    assert len(shown.split('\n\n')) == 3
+    assert all(len(line) < 200 for line in shown.splitlines())
+
+
+def test_a_gpu_has_no_threads():
+    assert text(made_up_model('mine'), kind='cuda').startswith('Example Accelerator X100, float32')

@@ -31,7 +31,7 @@ env: ## Create or renew .venv, unless it is up to date
 
 demo: env $(DEMO_MODELS:%=demo-%) ## Train four small networks on real digits, time them and draw their accuracy-budget curves
 	$(DEMO_CURVE)
-	$(VENV_PYTHON) tools/benchmark.py $(DEMO_PAIRS) --tables $(DEMO_DIR)/report --seconds 5 \
+	$(VENV_PYTHON) tools/benchmark.py $(DEMO_PAIRS) --tables $(DEMO_DIR)/report --threads 1 --seconds 5 \
 		--out $(DEMO_DIR)/latency.json --overwrite
 	$(DEMO_CURVE) --reuse-tables --latency $(DEMO_DIR)/latency.json
 

@@ -18,6 +18,7 @@ from .labels import exit_names, one_line, series_names
 from .latency import latency_finding
 from .page_times import timed_batches
 from .panels import panel_of
+from .text_tables import aligned_rows
 
 TEXTS = ('model', 'source', 'policy', 'method', 'measure')
 """Columns of `curve_frame` that are no numbers."""
@@ -140,22 +141,10 @@ def _summary(name: str, model: ModelResult, unit: CostUnit) -> str:
         row = [label, unit.number(point.gmacs_mean), f'{point.top1_percent:.2f}']
         budgets.append([*row, _interval(point.top1_interval), *shares])
     lines = [_wrapped(f'{name}: {model_finding(model, unit)}')]
-    lines += [*_aligned(exits), *_aligned(budgets)]
+    lines += [*aligned_rows(exits), *aligned_rows(budgets)]
     said = [latency_finding(model, batch.batch_size) for batch in timed_batches(model)]
     return '\n'.join([*lines, *(_wrapped(f'  {sentence}') for sentence in said if sentence)])
 
 
 def _interval(interval: Interval) -> str:
     return f'{interval.low:.1f} to {interval.high:.1f}'
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    """Rows of text as lines: the first column to the left, numbers to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    widths[0] = max(widths[0], 20)
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append('  ' + '  '.join(cells).rstrip())
-    return lines

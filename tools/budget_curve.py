@@ -21,12 +21,14 @@ from benchmarks.budget_curve import BUDGETS, CurveSettings, check_policies, meas
 from benchmarks.check_results import check_folder
 from benchmarks.comparisons import compare_models
 from benchmarks.latency_records import read_latency
+from benchmarks.machine import check_device
 from benchmarks.provenance import git_commit, versions
 from benchmarks.results import SCHEMA_VERSION, Results, with_latency
 from benchmarks.trained_model import load_trained_models
 from dynp_plugins.early_exit import MEASURES, METHODS
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import ConfigOptions
+from reports.staging import check_sums
 from reports.tables import terminal_summary
 from reports.write import check_output_folder, write_report
 
@@ -105,10 +107,7 @@ def parse_args() -> argparse.Namespace:
 
 def measure(args: argparse.Namespace) -> None:
     """Measure the models and write the report."""
-    try:
-        torch.zeros(1, device=args.device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f'--device {args.device} cannot be used: {error}') from error
+    check_device(args.device)
     if args.budgets < 2:
         raise UserError(f'--budgets {args.budgets}: a curve has at least 2 points')
     settings = CurveSettings(
@@ -156,7 +155,7 @@ def main() -> None:
     if args.models:
         measure(args)
         return
-    problems = check_folder(args.check)
+    problems = check_folder(args.check) + check_sums(args.check)
     for problem in problems:
         print(problem)
     if problems:

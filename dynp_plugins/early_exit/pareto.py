@@ -27,7 +27,7 @@ from .thresholds import (
 )
 
 EXACT_COMBINATIONS = 2**21
-"""Up to so many combinations of thresholds are all counted, in about 150 MB of memory."""
+"""Up to so many combinations of thresholds are all counted, in about 110 MB of memory."""
 
 GRID_COMBINATIONS = 2**14
 """About as many are tried by one grid search: the more exits, the fewer values for each."""

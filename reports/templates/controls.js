@@ -17,9 +17,11 @@ for (const panel of panels) {
   for (const radio of section.querySelectorAll('input[type="radio"]')) {
     radio.addEventListener('change', () => {
       [panel.axis, panel.zoom] = [radio.value, null];
+      offerLayers(panel, keys);
       draw(panel.curve);
     });
   }
+  offerLayers(panel, keys);
   if (panel.slider) {
     panel.place = Number(panel.slider.value);
     panel.slider.addEventListener('input', () => {
@@ -31,6 +33,16 @@ for (const panel of panels) {
       ([entry]) => bar.classList.toggle('stuck', entry.boundingClientRect.top < 1),
       { rootMargin: '-1px 0px 0px 0px', threshold: [1] },
     ).observe(bar);
+  }
+}
+
+// Layers that have nothing to show on the present axis are not offered.
+function offerLayers(panel, keys) {
+  for (const key of keys.filter((one) => one.dataset.layer)) {
+    const { layer } = key.dataset;
+    key.hidden = !figures[panel.chart].data.some(
+      (trace) => trace.meta.layer === layer && (positions(trace, panel.axis) || []).length,
+    );
   }
 }
 

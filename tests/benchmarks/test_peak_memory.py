@@ -41,6 +41,20 @@ def test_work_on_top_of_weights_and_images(network, images):
     assert len(held) == 50 * MIB
 
 
+@pytest.mark.skipif(not readable(), reason='resident sizes cannot be read here')
+def test_work_does_not_hide_in_what_earlier_work_left(network, images):
+    """Small pieces that were freed stay with the allocator while one behind them is in use."""
+
+    def pieces():
+        return [torch.ones(MIB // 16, dtype=torch.uint8) for _ in range(16 * 40)]
+
+    earlier = pieces() + pieces()
+    behind = earlier[-1]
+    del earlier
+    assert peak_memory_mb(pieces, network, images) == pytest.approx(5 + 40, abs=4)
+    assert len(behind)
+
+
 def test_nothing_is_made_up_where_it_cannot_be_read(network, images, monkeypatch, tmp_path):
     def fails(*names):
         for name in names:

@@ -131,14 +131,18 @@ class Tab:
     def _call(self, method, **params):
         return self._browser.call(method, self._session, **params)
 
-    def open(self, path, ready):
+    def open(self, path, ready, timeout=None):
         """Load a file and wait until the expression ``ready`` is true."""
         self._call('Page.navigate', url=path.as_uri())
-        end = time.monotonic() + self._browser.timeout
+        end = time.monotonic() + (timeout or self._browser.timeout)
         while not self.value(ready):
             if time.monotonic() > end:
                 raise TimeoutError(f'never true: {ready}; console: {self.problems}')
             time.sleep(0.05)
+
+    def to_front(self):
+        """Make it the visible tab; hidden ones draw nothing."""
+        self._call('Page.bringToFront')
 
     def value(self, expression):
         """What a JavaScript expression gives; promises are awaited."""

@@ -11,7 +11,7 @@ from dynp_plugins.early_exit.exit_result import ExitResult
 from dynp_plugins.errors import UserError
 
 from .timed_models import TimedModel
-from .timing import Clock
+from .timing import Clock, rotated
 
 ROUND_IMAGES = 16
 """At least so many images are in a round, so that its mix of easy and hard ones is no accident."""
@@ -64,14 +64,19 @@ class Contestant:
         self._clock = clock
 
     def __call__(self, number: int) -> Turn:
-        """Run round ``number``."""
+        """Run round ``number``; what is run first on a batch changes from batch to batch."""
         exits_ms, dynamic_ms, indices, exits, predictions = [], [], [], [], []
         for i in range(number * self.batches, (number + 1) * self.batches):
             index = self._index(i)
             images = self.images(index)
-            exits_ms.append(time_exits(self.model, images, self._clock))
             indices.append(index)
-            runs = [self._time_engine(engine, images) for engine in self.engines]
+            runs = {}
+            for engine in rotated([None, *self.engines], i):
+                if engine is None:
+                    exits_ms.append(time_exits(self.model, images, self._clock))
+                else:
+                    runs[engine] = self._time_engine(engine, images)
+            runs = [runs[engine] for engine in self.engines]
             dynamic_ms.append([time for time, _, _ in runs])
             exits.append([exit for _, exit, _ in runs])
             predictions.append([prediction for _, _, prediction in runs])

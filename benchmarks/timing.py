@@ -136,7 +136,9 @@ def interleaved_rounds(
     limits: RoundLimits,
     now: Callable[[], float] = time.monotonic,
 ) -> list[list[T]]:
-    """Let contestants run in turn, A, B, A, B ..., so that what slows the machine slows them all.
+    """Let contestants run in turn, A B C, B C A, C A B ...: what slows the machine slows them all.
+
+    The order rotates because what ran just before leaves its traces in caches and memory.
 
     Args:
         contestants: Called with the number of the round, from 0; the warm-up has numbers of its
@@ -157,8 +159,8 @@ def interleaved_rounds(
         answers: list[list[T]] = [[] for _ in contestants]
         begin = now()
         for number in range(limits.rounds):
-            for run, kept in zip(contestants, answers, strict=True):
-                kept.append(run(number))
+            for i in rotated(range(len(contestants)), number):
+                answers[i].append(contestants[i](number))
             done, over = number + 1, now() - begin
             if limits.seconds is not None and done >= MIN_ROUNDS and over >= limits.seconds:
                 break
@@ -166,6 +168,12 @@ def interleaved_rounds(
         if collecting:
             gc.enable()
     return answers
+
+
+def rotated(items: Sequence[T], steps: int) -> list[T]:
+    """The items in order, beginning ``steps`` further on."""
+    begin = steps % max(len(items), 1)
+    return [*items[begin:], *items[:begin]]
 
 
 def timing(times_ms: np.ndarray, batch_size: int, peak_memory_mb: float | None) -> Timing:

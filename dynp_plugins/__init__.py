@@ -5,11 +5,11 @@
 
 gives a network in plain torch, and
 
->>> inferencer = dynp_plugins.DynamicInferencer('config.py', 'work_dirs/run', policy='policy.json')
+>>> inferencer = dynp_plugins.DynamicInferencer('config.py', 'work_dirs/run', 'policy.json')
 >>> inferencer('bird.jpg')[0]['exit_name']
 
-answers pictures with a trained one. ``import dynp_plugins.openmmlab`` registers the same networks in
-the OpenMMLab registries.
+answers pictures with a trained one. ``import dynp_plugins.openmmlab`` registers the same networks
+in the OpenMMLab registries.
 """
 
 from .errors import UserError

@@ -15,6 +15,7 @@ from .measures import MEASURES, ConfidenceMeasure, confidence_measure, probabili
 from .policy import CalibrationSplit, ExitPolicy, Expectation
 from .ranking import label_rank
 from .stream import EarlyExitStream
+from .survivors import group_consensus
 from .thresholds import ALWAYS, NEVER, choose_exits, geometric_shares, quota_thresholds
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     'confidence_measure',
     'exit_gmacs',
     'geometric_shares',
+    'group_consensus',
     'label_rank',
     'on_calibration',
     'probabilities',

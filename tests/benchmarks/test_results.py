@@ -6,7 +6,7 @@ import json
 import pytest
 
 from benchmarks.latency_records import LATENCY_VERSION, LatencyFile, read_latency, write_latency
-from benchmarks.results import SCHEMA_VERSION, read_results, with_latency, write_results
+from benchmarks.results import read_results, with_latency, write_results
 from dynp_plugins import UserError, typed_json
 from tests.benchmarks.measured import measured_model, results_of
 from tests.reports.made_up_results import three_models

@@ -22,14 +22,6 @@ def number(value: float | None, digits: int = 2) -> str:
     return DASH if value is None else f'{value:.{digits}f}'
 
 
-def signed(value: float, digits: int = 1) -> str:
-    """With its sign, a true minus."""
-    text = f'{abs(value):.{digits}f}'
-    if not float(text):
-        return text
-    return ('+' if value > 0 else MINUS) + text
-
-
 def between(interval: Interval | None, digits: int = 2, scale: float = 1.0) -> str:
     """An interval in a table; a dash for none."""
     if interval is None:

@@ -24,7 +24,7 @@ from ..openmmlab.class_names import check_same_classes, checkpoint_classes
 from ..openmmlab.classifiers import build_classifier
 from ..openmmlab.config_files import building_from, load_config, require
 from .image_inputs import Picture
-from .image_reading import check_file, read_rgb
+from .image_reading import check_file_depth, read_rgb
 from .loaded_model import LoadedModel, as_names
 
 
@@ -99,7 +99,6 @@ class ConfigPipeline:
         loading = [step for step in steps if _loads(step)]
         self._loads = bool(loading)
         self._to_float = any(step.get('to_float32') for step in loading)
-        self._fills_up = any(step.get('imdecode_backend') != 'pillow' for step in loading)
         self._bgr = self._loads or bool(getattr(classifier.data_preprocessor, 'to_rgb', False))
         self._grey = getattr(classifier.backbone, 'channels', 3) == 1
 
@@ -111,8 +110,7 @@ class ConfigPipeline:
             Exception: Whatever a decoder or a transform raises.
         """
         if isinstance(picture, str) and self._loads:
-            check_file(picture, decode=self._fills_up)
-            sample = self._whole({'img_path': picture})
+            sample = self._load_and_transform(picture)
         else:
             pixels = self._pixels(picture)
             size = pixels.shape[:2]
@@ -121,6 +119,14 @@ class ConfigPipeline:
         if not isinstance(inputs, Tensor) or inputs.ndim != 3:
             raise UserError('the test pipeline makes no single picture (channels, height, width)')
         return inputs
+
+    def _load_and_transform(self, path: str) -> Any:
+        check_file_depth(path)
+        try:
+            return self._whole({'img_path': path})
+        except Exception:
+            read_rgb(path)  # says more of what is wrong with a file than most loading steps
+            raise
 
     def _pixels(self, picture: Picture) -> np.ndarray:
         """(H, W, 3), or (H, W) of a grey one, as the pipeline's pictures are before its steps."""

@@ -1,14 +1,10 @@
-"""The page in a real headless browser: drawn without complaint; the slider moves the numbers."""
+"""The page in a real headless browser: drawn without complaint; its controls work."""
 
-import json
-import re
 from itertools import pairwise
 
 import pytest
 
-from reports.page import write_page
-
-from .headless_chromium import Chromium, NoBrowser, Tab
+from .driven_page import click, dots, layers, near, offered, pixel, set_slider
 from .made_up_pages import (
     bare_results,
     evil_results,
@@ -17,63 +13,6 @@ from .made_up_pages import (
     two_test_sets,
 )
 from .made_up_results import made_up_model, made_up_results, static_model, three_models
-from .page_reader import one_line
-
-DRAWN = "document.documentElement?.dataset.drawn === 'yes'"
-
-
-@pytest.fixture(scope='module')
-def browser(tmp_path_factory):
-    try:
-        browser = Chromium(tmp_path_factory.mktemp('profile'))
-    except NoBrowser as reason:
-        pytest.skip(str(reason))
-    probe = tmp_path_factory.mktemp('probe') / 'probe.html'
-    probe.write_text('<p>probe</p>')
-    try:
-        Tab(browser).open(probe, "document.querySelector('p')?.textContent === 'probe'", 15)
-    except TimeoutError:
-        browser.close()
-        pytest.skip('the browser does not show local files')
-    yield browser
-    browser.close()
-
-
-def opened(browser, results, folder, **screen):
-    """A tab with the page of some results."""
-    write_page(results, folder / 'report.html')
-    tab = Tab(browser, **screen)
-    tab.open(folder / 'report.html', DRAWN)
-    return tab
-
-
-@pytest.fixture
-def open_page(browser, tmp_path):
-    return lambda results, **screen: opened(browser, results, tmp_path, **screen)
-
-
-@pytest.fixture(scope='module')
-def kept_open(browser, tmp_path_factory):
-    """Results and page of one and of three models; tests change nothing but the slider."""
-    results = {'one': made_up_results(), 'three': three_models()}
-    return {
-        name: (found.models, opened(browser, found, tmp_path_factory.mktemp(name)))
-        for name, found in results.items()
-    }
-
-
-@pytest.fixture
-def one(kept_open):
-    (model,), tab = kept_open['one']
-    tab.to_front()
-    return model, tab
-
-
-@pytest.fixture
-def three(kept_open):
-    models, tab = kept_open['three']
-    tab.to_front()
-    return models, tab
 
 
 def static_results():
@@ -123,170 +62,8 @@ def test_ten_models_with_ten_exits_each(open_page, tmp_path):
     assert tab.value("document.querySelectorAll('.errorbars path').length") == 0
 
 
-def set_slider(tab, position, panel=0):
-    tab.value(
-        f"(() => {{ const slider = document.getElementById('budget-{panel}');"
-        f"slider.value = {position}; slider.dispatchEvent(new Event('input')); }})()"
-    )
-
-
-def readouts(tab, panel=0):
-    """What the page says at the slider's budget: per model its visible text and its fields."""
-    found = tab.value(
-        f"""[...document.querySelectorAll('.readout[data-panel="{panel}"]')].map((box) => ({{
-          text: box.innerText,
-          bars: [...box.querySelectorAll('[data-share]')].map((bar) => bar.style.width),
-          fields: Object.fromEntries([...box.querySelectorAll('[data-field]')].map(
-            (field) => [field.dataset.field, field.textContent])),
-        }}))"""
-    )
-    return [entry | {'text': one_line(entry['text'])} for entry in found]
-
-
-def test_the_slider_moves_all_numbers_to_those_of_the_right_points(three):
-    models, tab = three
-    (budgets,) = json.loads(tab.value("document.getElementById('budgets').textContent"))
-    targets = [point.target_gmacs for model in models for point in model.points]
-    for position in (0, 41, 100, 163, 200):
-        set_slider(tab, position)
-        budget = min(targets) + position / 200 * (max(targets) - min(targets))
-        assert budgets['gmacs'][position] == pytest.approx(budget, rel=1e-6)
-        shown = one_line(tab.value("document.querySelector('[data-budget]').textContent"))
-        assert float(shown.split()[0]) == pytest.approx(1000 * budget, rel=0.01)
-        for model, said in zip(models, readouts(tab), strict=True):
-            within = [p for p in model.points if p.target_gmacs <= budget * (1 + 1e-9)]
-            if not within:
-                least = 1000 * model.points[0].target_gmacs
-                assert said['text'].endswith(f'Not within this budget: needs {least:.2f} MMACs.')
-                continue
-            point = max(within, key=lambda point: point.target_gmacs)
-            assert 'Not within' not in said['text']
-            assert f'{point.top1_percent:.1f} % top-1' in said['text']
-            interval = point.top1_interval
-            assert f'95 %: {interval.low:.1f} to {interval.high:.1f}' in said['text']
-            cost = float(said['fields']['cost'].split()[0])
-            assert cost == pytest.approx(1000 * point.gmacs_mean, rel=0.006)
-            shares = [100 * share for share in point.exit_shares.values()]
-            assert [float(bar.strip('%')) for bar in said['bars']] == pytest.approx(shares, 1e-4)
-            assert [said['fields'][f'share-{k}'] for k in range(len(shares))] == [
-                f'{share:.1f}' for share in shares
-            ]
-            table = tab.value(
-                f"document.querySelectorAll('.exit-table table')[{models.index(model)}].innerText"
-            )
-            for threshold in point.thresholds.values():
-                assert ('closed' if threshold is None else f'{threshold:.4f}') in table
-            for right in point.exit_top1_percent.values():
-                assert ('\N{EN DASH}' if right is None else f'{right:.1f}') in table
-
-
-def test_a_measured_budget_shows_what_was_measured(one):
-    model, tab = one
-    for position, point in enumerate(model.points):
-        runs = [
-            run
-            for batch in model.latency.batches
-            for run in batch.dynamic
-            if run.target_gmacs == point.target_gmacs
-        ]
-        if position not in (8, 15, 16, 24):
-            continue
-        set_slider(tab, position)
-        (said,) = readouts(tab)
-        shown = [said['fields'][f'measured-speedup-{size}'] for size in (1, 64)]
-        assert shown == (
-            [f'{run.realised_speedup:.2f}\N{MULTIPLICATION SIGN}' for run in runs]
-            or 2 * ['\N{EN DASH}']
-        )
-        assert bool(runs) == (position != 15)
-
-
-def test_the_slider_is_worked_by_keys_and_says_what_it_shows(one):
-    model, tab = one
-    points = model.points
-    tab.value("document.getElementById('budget-0').focus()")
-    tab.press('Home')
-    tab.press('ArrowRight', times=3)
-    assert tab.value("document.getElementById('budget-0').value") == '3'
-    said = one_line(tab.value("document.activeElement.getAttribute('aria-valuetext')"))
-    assert re.match(rf'{1000 * points[3].target_gmacs:.2f} MMACs: ', said)
-    assert said.endswith(f'{points[3].top1_percent:.1f} %')
-    tab.press('End')
-    (end,) = readouts(tab)
-    assert f'{points[-1].top1_percent:.1f} % top-1' in end['text']
-    assert tab.value('document.activeElement.labels[0].innerText') == 'Budget'
-
-
-def dots(tab, chart):
-    """Centres of the budget's dots, and the x of its line, in the overlay of a chart."""
-    return tab.value(
-        f"""(() => {{
-          const stage = document.querySelector('[data-chart="{chart}"]').closest('.stage');
-          const all = (what) => [...stage.querySelectorAll(`.overlay ${{what}}`)];
-          const number = (one, name) => Number(one.getAttribute(name));
-          return {{
-            dots: all('circle').map((dot) => [number(dot, 'cx'), number(dot, 'cy')]),
-            lines: all('.at').map((line) => number(line, 'x1')),
-          }};
-        }})()"""
-    )
-
-
-def pixel(tab, chart, x, y):
-    """Where plotly itself draws a point of a chart."""
-    return tab.value(
-        f"""(() => {{
-          const {{ xaxis, yaxis }} = document.querySelector('[data-chart="{chart}"]')._fullLayout;
-          return [xaxis.l2p({x}) + xaxis._offset, yaxis.l2p({y}) + yaxis._offset];
-        }})()"""
-    )
-
-
-def near(pixels):
-    return pytest.approx(pixels, abs=0.02)  # plotly rounds
-
-
-def test_the_budget_is_marked_on_the_curve_and_in_the_shares(one):
-    model, tab = one
-    for position in (4, 20):
-        set_slider(tab, position)
-        point = model.points[position]
-        marks = dots(tab, 'curve-0')
-        cost = 1000 * point.gmacs_mean
-        assert marks['dots'] == [near(pixel(tab, 'curve-0', cost, point.top1_percent))]
-        target = pixel(tab, 'curve-0', 1000 * point.target_gmacs, 0)[0]
-        assert marks['lines'] == [near(target)]
-        assert dots(tab, 'leaving-0-0')['lines'] == [near(pixel(tab, 'leaving-0-0', cost, 0)[0])]
-        slider = tab.value(
-            """(() => {
-              const slider = document.getElementById('budget-0');
-              const box = slider.getBoundingClientRect();
-              const chart = document.querySelector('[data-chart]').getBoundingClientRect();
-              const part = slider.value / slider.max;
-              return box.left - chart.left + 8 + part * (box.width - 16);
-            })()"""
-        )
-        assert slider == pytest.approx(target, abs=1)  # the handle is below the line
-
-
-def layers(tab):
-    data = "document.querySelector('[data-chart=curve-0]').data"
-    return set(tab.value(f'{data}.map((trace) => trace.meta.layer)'))
-
-
-def offered(tab):
-    """Layers whose switch is shown."""
-    keys = "[...document.querySelectorAll('[data-layer]:not([hidden])')]"
-    return tab.value(f'{keys}.map((key) => key.dataset.layer)')
-
-
-def click(tab, selector):
-    tab.value(f"document.querySelector('{selector}').click()")
-    tab.value('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
-
-
-def test_the_axis_is_switched_to_milliseconds_and_back(one):
-    model, tab = one
+def test_the_axis_is_switched_to_milliseconds_and_back(page_of_one):
+    model, tab = page_of_one
     title = "document.querySelector('[data-chart=curve-0]').layout.xaxis.title.text"
     assert tab.value(title) == 'Mean MMACs per image' and 'measured' not in layers(tab)
     assert offered(tab) == ['bands', 'oracle', 'random', 'policies']
@@ -332,8 +109,8 @@ def test_models_and_layers_are_switched_off_but_never_all_models(open_page):
     assert tab.problems == []
 
 
-def test_a_zoom_stays_until_all_is_shown_again(one):
-    _, tab = one
+def test_a_zoom_stays_until_all_is_shown_again(page_of_one):
+    _, tab = page_of_one
     tab.value('scrollTo(0, 0)')
     chart = "document.querySelector('[data-chart=curve-0]')"
     ranges = f'[...{chart}.layout.xaxis.range, ...{chart}.layout.yaxis.range]'
@@ -350,8 +127,8 @@ def test_a_zoom_stays_until_all_is_shown_again(one):
     assert tab.value(ranges) == pytest.approx(everything)
 
 
-def test_one_models_pictures_at_a_time(three):
-    _, tab = three
+def test_one_models_pictures_at_a_time(page_of_three):
+    _, tab = page_of_three
     visible = "[...document.querySelectorAll('[data-gallery]')].map((one) => !one.hidden)"
     assert tab.value(visible) == [True, False, False]
     tab.value(
@@ -392,12 +169,3 @@ def test_tab_walks_through_the_page_from_top_to_bottom(open_page):
     assert tab.value('document.querySelectorAll(\'[tabindex]:not([tabindex="0"])\').length') == 0
     outline = tab.value('getComputedStyle(document.activeElement).outlineStyle')
     assert outline == 'solid'
-
-
-def test_the_slider_stays_in_sight_beside_what_it_moves(three):
-    _, tab = three
-    top = "document.querySelector('.budget').getBoundingClientRect().top"
-    tab.value("document.getElementById('leaving-0').scrollIntoView()")
-    assert tab.value(top) == 0
-    tab.value("document.getElementById('numbers-0').scrollIntoView()")
-    assert tab.value(top) < -50

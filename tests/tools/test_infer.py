@@ -156,7 +156,9 @@ def test_pictures_that_cannot_be_read_are_listed_and_the_rest_is_done(run, check
     assert lines[4].endswith('not a picture in a known format')
     assert 'truncated' in lines[6]
     assert all('merged' in line for line in (lines[1:4] + lines[5:6] + lines[7:13]))
-    assert '12 pictures, 2 of them without an answer' in lines
+    assert lines[14] == '12 pictures, 2 of them without an answer'
+    mmacs = exit_costs(make_network(classes=10), (3, 64, 64))[-1].macs / 1e6
+    assert lines[15] == f'mean cost {mmacs:.1f} MMACs per picture'  # of those that were answered
     rows = csv_rows('a.csv')
     assert [bool(row['error']) for row in rows] == [i in (3, 5) for i in range(12)]
     assert rows[3]['label'] == rows[3]['gmacs'] == ''
@@ -234,7 +236,7 @@ def test_nothing_is_half_written(run, checkpoint, folder, monkeypatch, tmp_path)
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='signals')
 def test_a_killed_run_leaves_no_answers(checkpoint, tmp_path):
-    paths = save_pictures(tmp_path / 'many', make_pictures(400))
+    paths = save_pictures(tmp_path / 'many', make_pictures(200))
     command = [
         *(sys.executable, 'tools/infer.py', NAME, str(checkpoint), *paths),
         *('--json', str(tmp_path / 'a.json'), '--csv', str(tmp_path / 'a.csv')),
@@ -244,7 +246,7 @@ def test_a_killed_run_leaves_no_answers(checkpoint, tmp_path):
         command, cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         for line in process.stderr:
-            if line.startswith('inference: 100 of 400'):
+            if line.startswith('inference: 50 of 200'):
                 process.send_signal(signal.SIGKILL)
                 break
     assert process.returncode == -signal.SIGKILL

@@ -6,7 +6,7 @@ from benchmarks.latency_records import BatchLatency, DynamicLatency
 from benchmarks.results import CurvePoint, ModelResult, Results
 
 from .comparisons import rounded
-from .page_times import measured, timed_batches
+from .times import measured, timed_batches
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from benchmarks.latency_records import (
     Timing,
 )
 
-from .cost_tables import Unit, unit_for
+from .costs.tables import Unit, unit_for
 from .labels import one_line
 from .text_tables import aligned_rows
 

@@ -16,9 +16,9 @@ from .comparisons import pair_finding
 from .findings import model_finding
 from .labels import exit_names, one_line, series_names
 from .latency import latency_finding
-from .page_times import timed_batches
 from .panels import panel_of
 from .text_tables import aligned_rows
+from .times import timed_batches
 
 TEXTS = ('model', 'source', 'policy', 'method', 'measure')
 """Columns of `curve_frame` that are no numbers."""

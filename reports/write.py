@@ -11,10 +11,10 @@ from dynp_plugins.early_exit import ExitPolicy, ExitTable
 from dynp_plugins.errors import UserError
 
 from .axes import check_drawable
-from .figures import draw_curve
-from .latency_figure import draw_latency, has_latency
-from .markdown import write_markdown
-from .page import write_page
+from .figures.curve import draw_curve
+from .figures.latency import draw_latency, has_latency
+from .markdown.document import write_markdown
+from .page.document import write_page
 from .staging import move_into_place, staged_folder
 from .tables import write_curve_csv
 

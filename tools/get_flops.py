@@ -20,8 +20,8 @@ from dynp_plugins import create_model
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.model_settings import add_settings_option, parse_settings
-from reports.cost_files import cost_csv, cost_json, cost_record
-from reports.cost_tables import cost_text
+from reports.costs.files import cost_csv, cost_json, cost_record
+from reports.costs.tables import cost_text
 
 with contextlib.redirect_stdout(sys.stderr):
     # mmpretrain prints while it is imported, but stdout is for the numbers alone.

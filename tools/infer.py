@@ -40,7 +40,7 @@ from dynp_plugins.inference.image_inputs import list_pictures
 from dynp_plugins.inference.inferencer import CONFIG_SUFFIXES
 from dynp_plugins.model_settings import add_settings_option, parse_settings
 from dynp_plugins.networks import MultiExitNetwork
-from reports.cost_tables import Unit, unit_for
+from reports.costs.tables import Unit, unit_for
 
 with contextlib.redirect_stdout(sys.stderr):
     # mmpretrain prints while it is imported, but stdout is for the answers alone.

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from dynp_plugins.errors import UserError
+from reports.figures.latency import draw_latency, has_latency, latency_figure
 from reports.latency import common_batch_sizes, latency_finding, timed_budgets
-from reports.latency_figure import draw_latency, has_latency, latency_figure
 
 from .made_up_results import made_up_model, made_up_results, static_model, three_models
 

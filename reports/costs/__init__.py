@@ -1,0 +1,1 @@
+"""What networks cost, as text, JSON and CSV."""

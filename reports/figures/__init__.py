@@ -1,0 +1,1 @@
+"""The curves as pictures for papers."""

@@ -10,8 +10,9 @@ from torch.utils.data import DataLoader
 from dynp_plugins.early_exit import ExitPolicy
 from dynp_plugins.early_exit.engine import EarlyExitEngine
 from dynp_plugins.errors import UserError
+from dynp_plugins.openmmlab.classifiers import multi_exit_network
 
-from .exit_pass import check_one_size, multi_exit_network
+from .exit_pass import check_one_size
 from .progress import track
 from .trained_model import TrainedModel
 

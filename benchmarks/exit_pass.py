@@ -14,29 +14,10 @@ from torch.utils.data import DataLoader
 
 from dynp_plugins.early_exit import ExitTable, ExitTableBuilder
 from dynp_plugins.errors import UserError
-from dynp_plugins.networks import ExitBackbone, ExitHeads, MultiExitNetwork
+from dynp_plugins.openmmlab.classifiers import multi_exit_network
 
 from .progress import track
 from .provenance import picture_digest
-
-
-def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
-    """The plain network inside an ``mmpretrain.ImageClassifier``; weights and mode are shared.
-
-    Raises:
-        UserError: The classifier has no `MultiExitHead` or no backbone with exits.
-    """
-    backbone = getattr(classifier, 'backbone', None)
-    heads = getattr(getattr(classifier, 'head', None), 'heads', None)
-    if not isinstance(backbone, ExitBackbone) or not isinstance(heads, ExitHeads):
-        raise UserError(
-            f'the {type(classifier).__name__} has a {type(backbone).__name__} without exits: use a '
-            "multi-exit backbone such as dict(type='DynPerceiver') with "
-            "head=dict(type='MultiExitHead')"
-        )
-    network = MultiExitNetwork(backbone, heads)
-    network.training = classifier.training  # of itself alone: its parts are in their modes already
-    return network
 
 
 def build_split(config: Config, split: str) -> DataLoader:

@@ -8,10 +8,9 @@ from typing import Any
 import yaml
 
 from dynp_plugins.errors import UserError
-from dynp_plugins.openmmlab.classifiers import build_classifier
+from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
 from dynp_plugins.openmmlab.config_files import load_config
 
-from .exit_pass import multi_exit_network
 from .input_shapes import config_input_shape
 from .network_costs import NetworkCosts, network_costs
 

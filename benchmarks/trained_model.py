@@ -16,10 +16,10 @@ from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpickling
 from dynp_plugins.openmmlab.class_names import check_same_classes, checkpoint_classes
-from dynp_plugins.openmmlab.classifiers import build_classifier
+from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
 from dynp_plugins.openmmlab.config_files import building_from, load_config, require
 
-from .exit_pass import build_split, multi_exit_network
+from .exit_pass import build_split
 from .provenance import config_sha256
 from .results import FileRecord
 

@@ -4,10 +4,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from benchmarks.exit_pass import multi_exit_network
 from dynp_plugins import create_model
 from dynp_plugins.networks import MultiExitNetwork
-from dynp_plugins.openmmlab.classifiers import build_classifier
+from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
 
 
 def network_without_data(config: Config) -> MultiExitNetwork:

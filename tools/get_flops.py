@@ -13,13 +13,13 @@ import contextlib
 import sys
 from pathlib import Path
 
-from benchmarks.exit_pass import multi_exit_network
 from benchmarks.network_costs import NetworkCosts, network_costs
 from benchmarks.provenance import versions
 from dynp_plugins import create_model
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.model_settings import add_settings_option, parse_settings
+from dynp_plugins.openmmlab.classifiers import multi_exit_network
 from reports.costs.files import cost_csv, cost_json, cost_record
 from reports.costs.tables import cost_text
 

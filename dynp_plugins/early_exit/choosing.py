@@ -191,6 +191,7 @@ def on_calibration(policy: ExitPolicy, table: ExitTable) -> ExitPolicy:
             exit_shares=by_exit(shares),
             exit_gmacs=by_exit(costs),
             exit_top1_percent=by_exit(table.topk_percent(1)),
+            input_shape=table.manifest.get('input_shape'),
         ),
     )
 

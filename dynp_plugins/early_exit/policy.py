@@ -37,6 +37,7 @@ class Expectation:
         exit_shares: By exit, the fraction of the samples that leave there.
         exit_gmacs: By exit, what a sample has cost when it leaves there.
         exit_top1_percent: By exit, its accuracy when every sample leaves there.
+        input_shape: (channels, height, width) of the samples; None if it is not known.
     """
 
     gmacs_mean: float
@@ -44,6 +45,7 @@ class Expectation:
     exit_shares: dict[str, float]
     exit_gmacs: dict[str, float]
     exit_top1_percent: dict[str, float]
+    input_shape: list[int] | None = None
 
 
 @dataclass(frozen=True)

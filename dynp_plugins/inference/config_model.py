@@ -18,10 +18,9 @@ from ..checkpoints import check_weights, read_checkpoint
 from ..checkpoints.hashing import weights_sha256
 from ..checkpoints.loading import to_classifier_keys
 from ..errors import UserError
-from ..networks import ExitBackbone, ExitHeads, MultiExitNetwork
 from ..openmmlab.checkpoint_files import find_checkpoint
 from ..openmmlab.class_names import check_same_classes, checkpoint_classes
-from ..openmmlab.classifiers import build_classifier
+from ..openmmlab.classifiers import build_classifier, multi_exit_network
 from ..openmmlab.config_files import building_from, load_config, require
 from .image_inputs import Picture
 from .image_reading import check_file_depth, read_rgb
@@ -54,12 +53,11 @@ def load_config_model(
     require(config, 'model', 'test_dataloader')
     checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
     classifier = build_classifier(config)
-    network = _network_of(classifier)
+    multi_exit_network(classifier)  # a head that does not fit is not to be blamed on the weights
     weights = to_classifier_keys(checkpoint.state_dict)
     check_weights(classifier.state_dict(), weights, str(checkpoint.path))
     classifier.load_state_dict(weights)
     classifier.eval().to(device)
-    network.eval()  # a module of its own around the classifier's parts
     dataset = _dataset(config)
     if classes is None:
         noted, declared = checkpoint_classes(checkpoint.meta), _declared_classes(config, dataset)
@@ -67,7 +65,7 @@ def load_config_model(
         classes = noted or declared
     return LoadedModel(
         name=Path(config_path).stem,
-        network=network,
+        network=multi_exit_network(classifier),
         prepare=ConfigPipeline(config, dataset, classifier),
         to_network=lambda images: classifier.data_preprocessor({'inputs': images})['inputs'],
         classes=as_names(classes),
@@ -135,19 +133,6 @@ class ConfigPipeline:
         if self._bgr and not self._grey:
             pixels = pixels[..., ::-1].copy()
         return pixels.astype(np.float32) if self._to_float else pixels
-
-
-def _network_of(classifier: nn.Module) -> MultiExitNetwork:
-    """The plain network inside an ``mmpretrain.ImageClassifier``; weights are shared."""
-    backbone = getattr(classifier, 'backbone', None)
-    heads = getattr(getattr(classifier, 'head', None), 'heads', None)
-    if not isinstance(backbone, ExitBackbone) or not isinstance(heads, ExitHeads):
-        raise UserError(
-            f'the {type(classifier).__name__} has a {type(backbone).__name__} without exits: use a '
-            "multi-exit backbone such as dict(type='DynPerceiver') with "
-            "head=dict(type='MultiExitHead')"
-        )
-    return MultiExitNetwork(backbone, heads)
 
 
 def _dataset(config: Config) -> Mapping[str, Any]:

@@ -102,6 +102,7 @@ class PolicyChoice:
             if unsaid:
                 raise UserError(f'{self._source} does not say what the exit {unsaid[0]} costs')
             self.exit_gmacs = [costs[name] for name in policy.exit_names]
+            self._hold_for(policy.expected.input_shape)
 
     def _take_table(self, path: Path) -> None:
         table = ExitTable.load(path)
@@ -111,8 +112,10 @@ class PolicyChoice:
         except UserError as error:
             raise UserError(f'{path}: {error}') from error
         self._table, self.exit_gmacs = table, costs
-        shape = table.manifest.get('input_shape')
-        self.input_shape = None if shape is None else tuple(shape)
+        self._hold_for(table.manifest.get('input_shape'))
+
+    def _hold_for(self, input_shape: Sequence[int] | None) -> None:
+        self.input_shape = None if input_shape is None else tuple(input_shape)
 
     def _check(self, policy: ExitPolicy) -> None:
         policy.check_network(

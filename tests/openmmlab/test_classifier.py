@@ -6,10 +6,10 @@ from mmengine.registry import MODELS, DefaultScope
 from mmpretrain.structures import DataSample
 
 import dynp_plugins.openmmlab  # noqa: F401
-from benchmarks.exit_pass import multi_exit_network
 from dynp_plugins import UserError, create_model
 from dynp_plugins.checkpoints import convert_checkpoint
 from dynp_plugins.early_exit import label_rank
+from dynp_plugins.openmmlab.classifiers import multi_exit_network
 from dynp_plugins.openmmlab.metrics import MultiExitAccuracy
 
 NAMES = ('early', 'latent', 'feature', 'merged')

@@ -14,8 +14,8 @@ from modelindex.load_model_index import load
 from PIL import Image
 
 import dynp_plugins.openmmlab
-from benchmarks.exit_pass import multi_exit_network
 from benchmarks.model_zoo import list_metafiles, read_metafile
+from dynp_plugins.openmmlab.classifiers import multi_exit_network
 from dynp_plugins.openmmlab.model_index import REPOSITORY, register_configs
 
 SMALL = 'dyn-perceiver_regnety-tiny_1xb64-300e_cifar10'

@@ -11,9 +11,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import dynp_plugins.openmmlab  # noqa: F401
-from benchmarks.exit_pass import multi_exit_network, run_exit_pass
+from benchmarks.exit_pass import run_exit_pass
 from benchmarks.macs import exit_costs
 from dynp_plugins import UserError, create_model
+from dynp_plugins.openmmlab.classifiers import multi_exit_network
 
 
 def build(name='torchvision/shufflenet_v2_x0_5', num_classes=10, **backbone):

@@ -15,7 +15,12 @@ _train_pipeline = [
     dict(type='mmpretrain.RandomCrop', crop_size=64, padding=4, padding_mode='reflect'),
     dict(type='mmpretrain.PackInputs'),
 ]
-_test_pipeline = [dict(type='mmpretrain.PackInputs')]
+_test_pipeline = [
+    # The digits have this size already; pictures given to tools/infer.py may have another.
+    dict(type='mmpretrain.ResizeEdge', scale=64),
+    dict(type='mmpretrain.CenterCrop', crop_size=64),
+    dict(type='mmpretrain.PackInputs'),
+]
 
 train_dataloader = dict(
     batch_size=64,

@@ -93,10 +93,14 @@ def budget_positions(models: Sequence[ModelResult]) -> list[float]:
 
 
 def _starting_budget(models: Sequence[ModelResult]) -> float:
-    """For one model the budget that its texts speak of, else the middle of what all can do."""
+    """For one model the budget that its texts speak of, else the middle of what all can do.
+
+    A network with one exit has no choice, and no say in it.
+    """
     if len(models) == 1:
         return shown_point(models[0]).target_gmacs
-    targets = [[point.target_gmacs for point in model.points] for model in models]
+    curves = [model for model in models if len(model.points) > 1] or models
+    targets = [[point.target_gmacs for point in model.points] for model in curves]
     low, high = max(map(min, targets)), min(map(max, targets))
     return max(low, (low + high) / 2)
 

@@ -68,8 +68,9 @@ def test_the_page_opens_with_the_budget_of_its_title_or_the_middle():
     low, high = dear.points[0].target_gmacs, cheap.points[-1].target_gmacs
     step = two.gmacs[1] - two.gmacs[0]
     assert 0 <= two.gmacs[two.start] - (low + high) / 2 < step
-    dearer_than_all = dataclasses.replace(static_model(), points=[dear.points[-1]])
-    three = view(cheap, dear, dearer_than_all)  # which has no choice, and no say
+    static = static_model()
+    dearest = dataclasses.replace(static.points[0], target_gmacs=dear.points[-1].target_gmacs)
+    three = view(cheap, dear, dataclasses.replace(static, points=[dearest]))  # it has no say
     assert three.gmacs[three.start] == pytest.approx(two.gmacs[two.start], rel=0.05)
     apart = view(cheap, made_up_model('far', scale=9.0))  # no budget suits both: the dear one's
     assert apart.models[1].chosen(apart.gmacs[apart.start]) == 0

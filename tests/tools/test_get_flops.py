@@ -11,11 +11,8 @@ import pytest
 
 from benchmarks.macs import exit_costs
 from dynp_plugins import create_model
-from tests.tools import test_command_lines
-
-CONFIG = test_command_lines.CONFIG
-refused = test_command_lines.refused
-run = test_command_lines.run
+from tests.conftest import REPOSITORY
+from tests.tools.command_lines import CONFIG, refused
 
 TINY = ('get_flops', 'dyn_perceiver_regnety_tiny')
 EXITS = ['early', 'latent', 'feature', 'merged']
@@ -72,13 +69,13 @@ def test_json_of_a_config(run):
 def test_stdout_is_for_the_numbers_alone():
     """In a process of its own, because packages print when they are imported."""
     command = [sys.executable, 'tools/get_flops.py', TINY[1], '--shape', '32', '--json', '-']
-    environment = {**os.environ, 'PYTHONPATH': str(test_command_lines.REPOSITORY)}
+    environment = {**os.environ, 'PYTHONPATH': str(REPOSITORY)}
     answer = subprocess.run(
         command,
         capture_output=True,
         text=True,
         check=True,
-        cwd=test_command_lines.REPOSITORY,
+        cwd=REPOSITORY,
         env=environment,
     )
     assert json.loads(answer.stdout)['network'] == TINY[1]

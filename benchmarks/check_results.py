@@ -1,11 +1,12 @@
 """Looking for results that cannot be, by arithmetic or by what the exit tables say."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from dynp_plugins.early_exit import NEVER, ExitTable, choose_exits
+from dynp_plugins.early_exit import NEVER, ExitTable, check_disjoint, choose_exits
 from dynp_plugins.errors import UserError
 
 from .curve_records import CurvePoint
@@ -102,14 +103,23 @@ def _check_tables(model: ModelResult, folder: Path) -> Iterator[str]:
             continue
         if len(table) != record.samples:
             yield f'{name} has {len(table)} samples, but the split has {record.samples}'
+        pictures = hashlib.sha256(table.picture.tobytes()).hexdigest()
+        if pictures != record.sha256:
+            yield f'{name} holds other pictures than results.json says, by their SHA-256'
         expected = {
             'index_sha256': record.sha256,
+            'exit_gmacs': [exit.gmacs for exit in model.exits],
             'config_sha256': model.config.sha256,
             'weights_sha256': model.checkpoint.sha256,
         }
         for key, value in expected.items():
             if table.manifest.get(key) != value:
                 yield f'{name} has another {key} than results.json: it belongs to another run'
+    if len(tables) == 2:
+        try:
+            check_disjoint(*tables.values())
+        except UserError as error:
+            yield str(error)
     test = tables.get(model.test.name)
     if test is not None and len(test) == model.test.samples:
         yield from _check_against_table(model, test)
@@ -118,6 +128,12 @@ def _check_tables(model: ModelResult, folder: Path) -> Iterator[str]:
 def _check_against_table(model: ModelResult, test: ExitTable) -> Iterator[str]:
     """Recompute every point of the curve."""
     rows, names = np.arange(len(test)), [exit.name for exit in model.exits]
+    said = [exit.test_top1_percent for exit in model.exits]
+    if len(said) == test.correct.shape[1] and not np.allclose(said, test.topk_percent(1)):
+        yield (
+            f'the exits are said to have {said} % accuracy, the exit table gives '
+            f'{test.topk_percent(1).tolist()}'
+        )
     if test.manifest['exit_names'] != names:
         yield f'the exit table has the exits {test.manifest["exit_names"]}, not {names}'
         return

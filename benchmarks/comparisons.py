@@ -43,7 +43,8 @@ class MeasuredModel:
 def compare_models(models: Sequence[MeasuredModel]) -> list[Comparison]:
     """Every pair of models with the same test split.
 
-    Where two models are compared is decided on the calibration split. At equal cost: in the middle
+    Which budgets of a model count (those that are better than all cheaper ones) and where two
+    models are compared is decided on the calibration split. At equal cost: in the middle
     of what both can cost. At equal accuracy: there, both reach the middle of what both can reach at
     some cost; on the test split, which may be easier or harder, the mean of the accuracies that
     they have at these costs is taken. A network with one exit is compared at its own accuracy.
@@ -55,7 +56,8 @@ def compare_models(models: Sequence[MeasuredModel]) -> list[Comparison]:
             continue
         for index, model in zip((a, b), pair, strict=True):
             if index not in draws:
-                draws[index] = curve_draws(model.test, model.policies)
+                frontier = [model.policies[i] for i in _frontier(model)]
+                draws[index] = curve_draws(model.test, frontier)
         comparisons.append(_compare(a, b, pair, (draws[a], draws[b])))
     return comparisons
 
@@ -116,8 +118,26 @@ def _within(curve: Curve, cost: float) -> np.ndarray:
     return accuracy_at_cost(*curve, nearest)
 
 
-def _curve(model: MeasuredModel, on_calibration: bool = False) -> Curve:
+def _frontier(model: MeasuredModel) -> list[int]:
+    """The budgets worth having, by rising cost: each is better than all cheaper ones.
+
+    Judged on the calibration split: chosen on the test split, the best-looking of many budgets
+    would flatter the model that has many.
+    """
     points = model.result.points
+    order = sorted(
+        range(len(points)),
+        key=lambda i: (points[i].calibration_gmacs_mean, -points[i].calibration_top1_percent),
+    )
+    frontier = order[:1]
+    for i in order[1:]:
+        if points[i].calibration_top1_percent > points[frontier[-1]].calibration_top1_percent:
+            frontier.append(i)
+    return frontier
+
+
+def _curve(model: MeasuredModel, on_calibration: bool = False) -> Curve:
+    points = [model.result.points[i] for i in _frontier(model)]
     if on_calibration:
         pairs = [(p.calibration_gmacs_mean, p.calibration_top1_percent) for p in points]
     else:

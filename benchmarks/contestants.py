@@ -45,12 +45,22 @@ class Contestant:
             batches begin again from the first one when all have been run.
         device: Where the network is.
         clock: For that device.
+        warm_rounds: Rounds that the warm-up runs. Later rounds take their batches again and again,
+            so that what the machine prepares for a batch size is there; None: every round has
+            batches of its own, as long as there are images.
 
     Raises:
         UserError: There are fewer images than are in a batch.
     """
 
-    def __init__(self, model: TimedModel, batch_size: int, device: torch.device, clock: Clock):
+    def __init__(
+        self,
+        model: TimedModel,
+        batch_size: int,
+        device: torch.device,
+        clock: Clock,
+        warm_rounds: int | None = None,
+    ):
         if batch_size > len(model.images):
             raise UserError(
                 f'a batch of {batch_size} needs more test images of {model.name} than the '
@@ -62,16 +72,18 @@ class Contestant:
         self.engines = [EarlyExitEngine(model.network, timed.policy) for timed in model.policies]
         self._device = device
         self._clock = clock
+        self._warm_rounds = warm_rounds
 
     def __call__(self, number: int) -> Turn:
         """Run round ``number``; what is run first on a batch changes from batch to batch."""
         exits_ms, dynamic_ms, indices, exits, predictions = [], [], [], [], []
-        for i in range(number * self.batches, (number + 1) * self.batches):
+        taken = number % self._warm_rounds if self._warm_rounds else number
+        for i in range(taken * self.batches, (taken + 1) * self.batches):
             index = self._index(i)
             images = self.images(index)
             indices.append(index)
             runs = {}
-            for engine in rotated([None, *self.engines], i):
+            for engine in rotated([None, *self.engines], i - taken + number):
                 if engine is None:
                     exits_ms.append(time_exits(self.model, images, self._clock))
                 else:

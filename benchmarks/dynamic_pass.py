@@ -37,21 +37,30 @@ class DynamicPass:
         return 100 * float((self.prediction == self.label).mean())
 
 
+def check_policy(model: TrainedModel, policy: ExitPolicy) -> None:
+    """Refuse a policy that was made for another model.
+
+    Raises:
+        UserError: Exits or weights differ.
+    """
+    policy.check_network(model.network.exit_names, weights_sha256=model.checkpoint_record.sha256)
+
+
 def policy_metrics(model: TrainedModel, policy: ExitPolicy) -> dict[str, float]:
-    """Accuracy in percent, mean cost and exit shares on the test split, as ``policy/...``.
+    """Accuracy in percent, mean cost and exit shares on the test split, as ``early_exit/...``.
 
     Raises:
         UserError: The policy was made for other weights; or see `run_dynamic_pass`.
     """
-    policy.check_network(model.network.exit_names, weights_sha256=model.checkpoint_record.sha256)
+    check_policy(model, policy)
     (loader,) = model.build_splits(('test',)).values()
     found = run_dynamic_pass(model.classifier, loader, policy, 'test')
-    metrics = {'policy/top1': found.top1_percent}
+    metrics = {'early_exit/top1': found.top1_percent}
     if policy.expected is not None:
         costs = np.array([policy.expected.exit_gmacs[name] for name in policy.exit_names])
-        metrics['policy/gmacs_mean'] = float(costs[found.exit].mean())
+        metrics['early_exit/gmacs_mean'] = float(costs[found.exit].mean())
     for k, name in enumerate(policy.exit_names):
-        metrics[f'policy/share_{name}'] = float((found.exit == k).mean())
+        metrics[f'early_exit/share_{name}'] = float((found.exit == k).mean())
     return metrics
 
 
@@ -80,6 +89,7 @@ def run_dynamic_pass(
         for batch in track(loader, f'{split} split, with early exits'):
             shapes.update(tuple(image.shape) for image in batch['inputs'])
             check_one_size(shapes, split)
+            _check_holds_for(policy, next(iter(shapes)))
             data = classifier.data_preprocessor(batch, training=False)
             samples = data['data_samples']
             if 'gt_label' not in samples[0]:
@@ -93,3 +103,13 @@ def run_dynamic_pass(
     if not columns['exit']:
         raise UserError(f'the {split} split is empty')
     return DynamicPass(**{name: torch.cat(part).cpu().numpy() for name, part in columns.items()})
+
+
+def _check_holds_for(policy: ExitPolicy, shape: tuple[int, ...]) -> None:
+    """Refuse pictures of another size than the policy's costs and thresholds hold for."""
+    expected = policy.expected and policy.expected.input_shape
+    if expected and tuple(expected) != shape:
+        raise UserError(
+            f'pictures are {list(shape)} (channels, height, width), but the costs and thresholds '
+            f'of the policy hold for {expected}: choose a policy for this size'
+        )

@@ -11,9 +11,11 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from dynp_plugins.early_exit import ExitPolicy, ExitTable
+from dynp_plugins.errors import UserError
 
 from .curve import chosen_exits
 from .curve_records import Gallery, GalleryPicture
+from .provenance import picture_digest
 
 PER_EXIT = 8
 SIDE = 96
@@ -37,6 +39,9 @@ def make_gallery(
 
     Returns:
         None where the data set does not hand out 8-bit pictures with three channels.
+
+    Raises:
+        UserError: The data set's pictures are not those that the table was made from.
     """
     policy = max(policies, key=_evenness)
     confidence = table.confidence(policy.measure)
@@ -51,6 +56,11 @@ def make_gallery(
             image = dataset[int(i)]['inputs']
             if not _is_picture(image):
                 return None
+            if picture_digest(image.numpy()) != table.picture[i].tobytes():
+                raise UserError(
+                    f'picture {i} of the test split is not the one that the exit table was made '
+                    'from: the data have changed since; leave out --reuse-tables'
+                )
             predicted, label = int(table.prediction[i, k]), int(table.label[i])
             pictures.append(
                 GalleryPicture(

@@ -5,10 +5,12 @@ of test images or several small ones. On each batch it runs the whole network st
 clock read behind every exit, and then early exit with each of its policies. All that is compared
 was so measured on the same images, one right after the other.
 
+The timed rounds run the warm-up's batches again and again: times are those of a steady state. It
+matters on a CPU, where oneDNN prepares its kernels for every batch size that it has not met lately
+and remembers ONEDNN_PRIMITIVE_CACHE_CAPACITY of them, 1024 by default; new sizes cost more.
+
 A prediction from the exits' times is the best that early exit can do. What it leaves out is real:
-reading confidences, making batches smaller, that small batches use a machine less well, and on a
-CPU that oneDNN prepares its kernels anew for every batch size it has not met lately (it remembers
-ONEDNN_PRIMITIVE_CACHE_CAPACITY of them, 1024 by default).
+reading confidences, making batches smaller, and that small batches use a machine less well.
 """
 
 import logging
@@ -74,7 +76,10 @@ def measure_latency(
     """
     check_batch_sizes(batch_sizes)
     clock = clock or clock_for(device)
-    groups = [[Contestant(m, size, device, clock) for m in models] for size in batch_sizes]
+    groups = [
+        [Contestant(model, size, device, clock, limits.warmup) for model in models]
+        for size in batch_sizes
+    ]
     batches: list[list[BatchLatency]] = [[] for _ in models]
     ratios = []
     for size, contestants in zip(batch_sizes, groups, strict=True):

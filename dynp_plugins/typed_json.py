@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 import types
 import typing
 from pathlib import Path
@@ -40,7 +41,8 @@ def read_json(kind: type[T], path: str | Path, what: str, version: int, remedy: 
             wrong type; the message names it.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
+        text = Path(path).read_text(encoding='utf-8')
+        content = json.loads(text, parse_constant=_refuse_constant)
     except (OSError, ValueError) as error:
         raise UserError(f'{path} is not a {what} file: {error}') from error
     found = content.get('schema_version') if isinstance(content, dict) else None
@@ -80,11 +82,18 @@ def parse(kind: Any, value: Any, where: str) -> Any:
     if kind is Any:
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > sys.float_info.max:
+            raise ValueError(f'{where} is too large a number')
         return float(value)
     is_bool = isinstance(value, bool)  # which is an int to Python
     if isinstance(kind, type) and isinstance(value, kind) and is_bool == (kind is bool):
         return value
     raise ValueError(f'{where} is {value!r}, expected {getattr(kind, "__name__", kind)}')
+
+
+def _refuse_constant(name: str) -> None:
+    """JSON has no NaN and no infinity, though Python's reader takes them."""
+    raise ValueError(f'{name} is no number')
 
 
 def _required(kind: Any) -> set[str]:

@@ -1,5 +1,7 @@
 """Exit tables made by hand or at random, for tests of what is computed from them."""
 
+import hashlib
+
 import numpy as np
 
 from dynp_plugins.early_exit import ExitTable
@@ -17,7 +19,9 @@ def made_up_table(confidence, correct, gmacs=None, split='calibration', **manife
     """
     confidence, correct = np.asarray(confidence, np.float32), np.asarray(correct, bool)
     samples, exits = confidence.shape
-    seed = sum(split.encode())
+    pictures = np.random.default_rng(sum(split.encode())).integers(
+        256, size=(samples, 16), dtype=np.uint8
+    )
     return ExitTable(
         prediction=np.where(correct, 0, 1).astype(np.int32),
         label_rank=np.where(correct, 0, 3),
@@ -25,7 +29,7 @@ def made_up_table(confidence, correct, gmacs=None, split='calibration', **manife
         nll=np.where(correct, 0.1, 2.0).astype(np.float32),
         brier=np.where(correct, 0.1, 1.5).astype(np.float32),
         label=np.zeros(samples, np.int32),
-        picture=np.random.default_rng(seed).integers(256, size=(samples, 16), dtype=np.uint8),
+        picture=pictures,
         source=np.full(samples, ''),
         manifest={
             'split': split,
@@ -36,7 +40,7 @@ def made_up_table(confidence, correct, gmacs=None, split='calibration', **manife
             ],
             'classes': 10,
             'input_shape': [3, 32, 32],
-            'index_sha256': f'pictures of {split}',
+            'index_sha256': hashlib.sha256(pictures.tobytes()).hexdigest(),
             'weights_sha256': 'w' * 64,
             'config_sha256': 'c' * 64,
             **manifest,

@@ -110,6 +110,12 @@ def measure(args: argparse.Namespace) -> None:
     check_device(args.device)
     if args.budgets < 2:
         raise UserError(f'--budgets {args.budgets}: a curve has at least 2 points')
+    for risk in args.risk:
+        if not all(0 < value < 1 for value in risk):
+            raise UserError(
+                f'--risk {risk[0]:g} {risk[1]:g}: give two fractions between 0 and 1, such as '
+                '0.02 0.1'
+            )
     settings = CurveSettings(
         budgets=args.budgets,
         method=args.method,

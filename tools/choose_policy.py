@@ -35,8 +35,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--method',
         choices=METHODS,
-        default='geometric',
-        help='for --budget-gmacs (default %(default)s)',
+        help='for --budget-gmacs (default geometric)',
     )
     parser.add_argument(
         '--measure',
@@ -69,11 +68,13 @@ def main() -> None:
         raise UserError(f'--out {out}: a policy is written as JSON, name a .json file')
     if out.exists() and not args.overwrite:
         raise UserError(f'--out {out} exists already; give --overwrite to replace it')
+    if args.risk is not None and args.method:
+        raise UserError('--method is for --budget-gmacs: --risk is a method of its own')
     table = ExitTable.load(args.table)
     if args.risk is not None:
         policy = risk_controlled_policy(table, *args.risk, measure=args.measure)
     else:
-        policy = choose_policy(table, args.budget_gmacs, args.method, args.measure)
+        policy = choose_policy(table, args.budget_gmacs, args.method or 'geometric', args.measure)
     policy.save(out)
     print(summary(policy))
 

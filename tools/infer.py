@@ -238,7 +238,8 @@ def main() -> None:
     args = parse_args()
     logging.basicConfig(level=logging.INFO, format='%(message)s', force=True)
     check_options(args)
-    pictures = [picture for given in args.images for picture in list_pictures(given)]
+    # Of several, one that does not exist is reported in its place, and the rest is done.
+    pictures = list_pictures(args.images if len(args.images) > 1 else args.images[0])
     stdout, rows = sys.stdout, []
     wanted = {kind: path for kind in _WRITERS if (path := getattr(args, kind))}
     with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as files:

@@ -4,7 +4,7 @@
     python tools/test.py CONFIG CHECKPOINT --policy policy.json
 
 With a policy the test split is run once more, and images really leave early: their accuracy, mean
-cost and exits are named policy/...
+cost and exits are named early_exit/...
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.dynamic_pass import policy_metrics
+from benchmarks.dynamic_pass import check_policy, policy_metrics
 from benchmarks.trained_model import load_trained_model
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.early_exit import ExitPolicy
@@ -44,13 +44,16 @@ def main() -> None:
         raise UserError(f'--out {out}: the metrics are written as JSON, name a .json file')
     if out and out.exists() and not args.overwrite:
         raise UserError(f'--out {out} exists already; give --overwrite to replace it')
-    policy = ExitPolicy.load(args.policy) if args.policy else None
-    if policy is not None and args.launcher != 'none':
+    if args.policy and args.launcher != 'none':
         raise UserError('--policy is for a single process: leave --launcher out')
-    metrics = test(load_run_config(args), args.checkpoint, launcher=args.launcher)
-    if policy is not None:
+    policy = model = None
+    if args.policy:
+        policy = ExitPolicy.load(args.policy)
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
         model = load_trained_model(args.config, args.checkpoint, device, args.cfg_options)
+        check_policy(model, policy)  # before the long run
+    metrics = test(load_run_config(args), args.checkpoint, launcher=args.launcher)
+    if policy is not None:
         metrics |= policy_metrics(model, policy)
         print(json.dumps(metrics, indent=2))
     if out and int(os.environ.get('RANK', 0)) == 0:

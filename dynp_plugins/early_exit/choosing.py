@@ -41,6 +41,9 @@ METHODS: dict[str, Method] = {
 }
 """Threshold methods that meet a mean cost."""
 
+ROUNDING = 1e-5
+"""Relative difference up to which a budget is taken for an exit's cost, as tables print it."""
+
 RISK_CONTROL = 'risk_control'
 """The threshold method that bounds the loss of accuracy instead."""
 
@@ -89,10 +92,8 @@ def choose_policies(
             f'the threshold method dyn_perceiver has weights for {len(DYN_PERCEIVER_WEIGHTS)} '
             f'exits, and {table.manifest.get("model")} has {len(costs)}: choose another method'
         )
-    for budget in budgets_gmacs:
-        check_budget(budget, costs)
-    confidence = table.confidence(measure)
-    rows = METHODS[method](confidence, table.correct, costs, np.asarray(budgets_gmacs, float))
+    within = np.array([check_budget(budget, costs) for budget in budgets_gmacs])
+    rows = METHODS[method](table.confidence(measure), table.correct, costs, within)
     return [
         _policy(table, row, method, measure, {'budget_gmacs': float(budget)})
         for row, budget in zip(rows, budgets_gmacs, strict=True)
@@ -151,17 +152,19 @@ def exit_gmacs(table: ExitTable) -> np.ndarray:
     return np.array(table.manifest['exit_gmacs'], float)
 
 
-def check_budget(budget_gmacs: float, costs: np.ndarray) -> None:
-    """Refuse a budget that no exits can have.
+def check_budget(budget_gmacs: float, costs: np.ndarray) -> float:
+    """The budget, put onto the first or the last exit's cost where it is that but for rounding.
 
     Raises:
         UserError: It lies below the first exit's cost, above the last one's, or is no number.
     """
-    if not costs[0] <= budget_gmacs <= costs[-1]:
+    low, high = costs[0], costs[-1]
+    if not low * (1 - ROUNDING) <= budget_gmacs <= high * (1 + ROUNDING):
         raise UserError(
-            f'a budget of {budget_gmacs:g} GMACs lies outside what the exits cost: the first one '
-            f'needs {costs[0]:g} GMACs, the last one {costs[-1]:g}; choose a budget between them'
+            f'a budget of {budget_gmacs:.6g} GMACs lies outside what the exits cost: the first one '
+            f'needs {low:.6g} GMACs, the last one {high:.6g}; choose a budget between them'
         )
+    return float(np.clip(budget_gmacs, low, high))
 
 
 def on_calibration(policy: ExitPolicy, table: ExitTable) -> ExitPolicy:

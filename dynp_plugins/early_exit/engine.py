@@ -82,12 +82,6 @@ class EarlyExitEngine:
         self.group_size = group_size
         self.measure = confidence_measure(policy.measure)
         self._accuracy = policy.expected.exit_top1_percent if policy.expected else None
-        if self._accuracy is not None and set(self._accuracy) != set(policy.exit_names):
-            raise UserError(
-                'the policy expects accuracies of the exits '
-                f'{", ".join(self._accuracy) or "(none)"}, but has the exits '
-                f'{", ".join(policy.exit_names)}: choose the thresholds again'
-            )
 
     def __call__(
         self,

@@ -5,6 +5,7 @@ One pass over a split fills it; thresholds, accuracies and curves are arithmetic
 
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from ..atomic_files import atomic_path
 from ..errors import UserError
 from .measures import MEASURES, confidence_measure, probabilities
 from .ranking import label_rank
+
+TABLE_VERSION = 1
 
 _CONFIDENCE = 'confidence_'
 _COLUMNS = ('prediction', 'label_rank', 'nll', 'brier', 'label', 'picture', 'source')
@@ -81,34 +84,71 @@ class ExitTable:
         return replace(self, manifest=self.manifest | entries)
 
     def save(self, path: str | Path) -> None:
-        """Write ``path`` (.npz, no pickle) and the manifest beside it (.json)."""
+        """Write ``path``, .npz without pickle, manifest included; whole or not at all.
+
+        The manifest is also written beside it, as .json, for people to read.
+        """
         path = Path(path)
+        manifest = json.dumps(self.manifest | {'table_version': TABLE_VERSION}, indent=1)
         arrays = {name: getattr(self, name) for name in _COLUMNS}
         arrays |= {_CONFIDENCE + name: values for name, values in self.confidences.items()}
-        with atomic_path(path.with_suffix('.json')) as manifest, atomic_path(path) as temporary:
-            manifest.write_text(json.dumps(self.manifest, indent=1) + '\n')
-            np.savez_compressed(temporary, **arrays)
+        with atomic_path(path.with_suffix('.json')) as beside, atomic_path(path) as temporary:
+            beside.write_text(manifest + '\n')
+            np.savez_compressed(temporary, manifest=np.array(manifest), **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> 'ExitTable':
         """Read what `save` wrote.
 
         Raises:
-            UserError: A file is missing, damaged, or not an exit table.
+            UserError: The file is missing, damaged, no exit table, or one of another version.
         """
-        path = Path(path)
         try:
-            manifest = json.loads(path.with_suffix('.json').read_text())
             with np.load(path, allow_pickle=False) as file:
                 arrays = dict(file)
+            manifest = json.loads(str(arrays.pop('manifest', '{}')))
+            if manifest.pop('table_version', None) != TABLE_VERSION:
+                raise UserError(
+                    f'{path} is no exit table of version {TABLE_VERSION}: run '
+                    'tools/budget_curve.py again'
+                )
             confidences = {
                 name.removeprefix(_CONFIDENCE): arrays.pop(name)
                 for name in list(arrays)
                 if name.startswith(_CONFIDENCE)
             }
-            return cls(**arrays, confidences=confidences, manifest=manifest)
-        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            table = cls(**arrays, confidences=confidences, manifest=manifest)
+            table._check()
+            return table
+        except UserError:
+            raise
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            zlib.error,
+            zipfile.BadZipFile,
+        ) as error:
             raise UserError(f'{path} is not a readable exit table: {error}') from error
+
+    def _check(self) -> None:
+        """ValueError if columns do not fit each other or the manifest."""
+        samples, exits = len(self.label), len(self.manifest['exit_names'])
+        by_exit = [self.prediction, self.label_rank, self.nll, self.brier]
+        for column in (*by_exit, *self.confidences.values()):
+            if column.shape != (samples, exits):
+                raise ValueError(f'a column of {column.shape} does not fit {(samples, exits)}')
+        if len(self.picture) != samples or len(self.source) != samples:
+            raise ValueError('columns are of different lengths')
+        missing = {'split', 'classes', 'index_sha256'} - self.manifest.keys()
+        if missing:
+            raise ValueError(f'the manifest lacks {min(missing)}')
+        costs = self.manifest.get('exit_gmacs')
+        if costs is not None and len([float(cost) for cost in costs]) != exits:
+            raise ValueError(f'{len(costs)} costs for {exits} exits')
 
 
 class ExitTableBuilder:

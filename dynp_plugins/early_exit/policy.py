@@ -95,22 +95,29 @@ class ExitPolicy:
                 f'{len(self.thresholds)} thresholds for the {len(names)} exits {", ".join(names)}: '
                 'give one for each, ALWAYS for the last'
             )
-        rounded = [float(np.float32(value)) for value in self.thresholds]
-        if rounded[-1] != ALWAYS:
+        if self.thresholds[-1] != ALWAYS:
             raise UserError(
                 f'the last exit {names[-1]} answers all that is left; its threshold is ALWAYS, '
-                f'not {rounded[-1]:g}'
+                f'not {self.thresholds[-1]:g}'
             )
         low, high = confidence_measure(self.measure).bounds(len(names), self.classes or 2)
-        for name, value in zip(names, rounded, strict=True):
+        for name, value in zip(names, self.thresholds, strict=True):
             if math.isnan(value) or not (low <= value <= high or math.isinf(value)):
                 raise UserError(
                     f'the threshold {value:g} of exit {name} is out of range: {self.measure} lies '
                     f'between {low:g} and {high:g} (NEVER, null in a file, where nobody leaves)'
                 )
         object.__setattr__(self, 'exit_names', names)
+        if self.expected is not None:
+            for name in ('exit_shares', 'exit_gmacs', 'exit_top1_percent'):
+                given = getattr(self.expected, name)
+                if set(given) != set(names):
+                    raise UserError(
+                        f'expected.{name} is given for {", ".join(given) or "no exit"}, but the '
+                        f'exits are {", ".join(names)}: choose the thresholds again'
+                    )
         # Everybody reaches the least value: one spelling of that for memory and file.
-        reachable = [max(value, low) for value in rounded[:-1]]
+        reachable = [max(float(np.float32(value)), low) for value in self.thresholds[:-1]]
         object.__setattr__(self, 'thresholds', (*reachable, ALWAYS))
 
     @property
@@ -122,19 +129,24 @@ class ExitPolicy:
             for name, value in zip(self.exit_names[:-1], self.thresholds[:-1], strict=True)
         }
 
-    def chosen_exits(self, logits: Sequence[Tensor]) -> Tensor:
-        """Where samples would leave, from the logits of all exits.
+    def exits_of(self, probability: Sequence[Tensor]) -> Tensor:
+        """Where samples would leave, from the class probabilities of all exits.
 
         Args:
-            logits: (B, classes) of every exit.
+            probability: (B, classes) of every exit, as `probabilities` makes them of logits.
 
         Returns:
             (B,) index of the exit.
         """
         measure = confidence_measure(self.measure)
-        confidence = torch.stack([measure(logits[: k + 1]) for k in range(len(logits))], 1)
-        thresholds = torch.tensor(self.thresholds, device=confidence.device)
-        leaves = confidence >= thresholds
+        confidence = torch.stack(
+            [
+                measure.confidence(list(probability[: k + 1])).float()
+                for k in range(len(probability))
+            ],
+            1,
+        )
+        leaves = confidence >= torch.tensor(self.thresholds, device=confidence.device)
         leaves[:, -1] = True
         return leaves.int().argmax(1)
 

@@ -246,8 +246,8 @@ class DynamicInferencer:
         expected = self._choice.input_shape
         if expected is not None and shape != expected:
             raise UserError(
-                f'reaches the network as {_by(shape)}, but the thresholds and costs of the exit '
-                f'table hold for {_by(expected)}: resize it, in the test pipeline or before'
+                f'reaches the network as {_by(shape)}, but the thresholds and costs '
+                f'hold for {_by(expected)}: resize it, in the test pipeline or before'
             )
 
     def _exit_gmacs(self, shape: tuple[int, ...]) -> Sequence[float] | None:

@@ -98,9 +98,6 @@ class PolicyChoice:
         self._fixed = policy
         if policy.expected is not None:
             costs = policy.expected.exit_gmacs
-            unsaid = [name for name in policy.exit_names if name not in costs]
-            if unsaid:
-                raise UserError(f'{self._source} does not say what the exit {unsaid[0]} costs')
             self.exit_gmacs = [costs[name] for name in policy.exit_names]
             self._hold_for(policy.expected.input_shape)
 

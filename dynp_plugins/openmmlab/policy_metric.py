@@ -51,9 +51,19 @@ class PolicyAccuracy(BaseMetric):
                 raise UserError('the pictures have no labels, so there is no accuracy to measure')
             scores = sample['exit_scores']  # (exits, classes)
             self.policy.check_network(sample['exit_names'], scores.shape[1])
-            exit = self.policy.chosen_exits(list(scores.log()[:, None])).item()
+            self._check_size(sample.get('img_shape'))
+            exit = self.policy.exits_of(list(scores[:, None])).item()
             right = scores[exit].argmax().item() == sample['gt_label'].item()
             self.results.append((exit, right))
+
+    def _check_size(self, img_shape: Sequence[int] | None) -> None:
+        """Refuse pictures (height, width) of another size than the costs hold for."""
+        holds_for = self.policy.expected and self.policy.expected.input_shape
+        if holds_for and img_shape and tuple(img_shape) != tuple(holds_for[1:]):
+            raise UserError(
+                f'pictures are {tuple(img_shape)} (height, width), but the costs and thresholds of '
+                f'the policy hold for {tuple(holds_for[1:])}: choose a policy for this size'
+            )
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """``top1``, ``gmacs_mean`` if the policy knows the costs, and ``share_EXIT``."""
@@ -61,8 +71,8 @@ class PolicyAccuracy(BaseMetric):
         names, expected = self.policy.exit_names, self.policy.expected
         metrics = {'top1': 100 * right.double().mean().item()}
         if expected is not None:
-            costs = torch.tensor([expected.exit_gmacs[name] for name in names])
-            metrics['gmacs_mean'] = costs.double()[exits].mean().item()
+            costs = torch.tensor([expected.exit_gmacs[k] for k in names], dtype=torch.double)
+            metrics['gmacs_mean'] = costs[exits].mean().item()
         for k, name in enumerate(names):
             metrics[f'share_{name}'] = (exits == k).double().mean().item()
         return metrics

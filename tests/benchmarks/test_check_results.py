@@ -1,6 +1,7 @@
 """``--check``: a true report passes, and each impossible result is found."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,8 @@ def test_a_true_report_has_no_problem(folder):
         (lambda m: m['points'][3].update(top1_percent=50.0), 'the exit table gives'),
         (lambda m: m['points'][3]['thresholds'].update(exit0=0.2), 'the exit table gives'),
         (lambda m: m['operating_points'][0]['point'].update(top1_percent=50.0), 'gives'),
+        (lambda m: m['exits'][2].update(gmacs=3.5), 'another exit_gmacs than results.json'),
+        (lambda m: m['exits'][1].update(test_top1_percent=99.0), 'exits are said to have'),
         (lambda m: m['exits'][2].update(gmacs=1.5), 'exit2 costs 1.5 GMACs in all, no more than'),
         (lambda m: m['test'].update(samples=999), 'has 1000 samples, but the split has 999'),
         (lambda m: m['test'].update(samples=999), 'hold 1000 samples, but the test split has 999'),
@@ -59,6 +62,22 @@ def test_what_cannot_be_is_found(folder, change, problem):
     assert all(line.startswith('net: ') for line in found)
 
 
+def test_tables_that_share_pictures(model, folder):
+    test = ExitTable.load(folder / 'tables/net_test.npz')
+    shared = replace(model.calibration, picture=test.picture[:600])
+    shared.save(folder / 'tables/net_calibration.npz')
+    found = check_folder(folder)
+    assert any('overlap: 600 of the 1000 test pictures' in line for line in found)
+    assert any('holds other pictures than results.json says' in line for line in found)
+
+
+def test_a_number_that_is_none_is_refused(folder):
+    text = (folder / 'results.json').read_text()
+    (folder / 'results.json').write_text(text.replace('"brier": ', '"brier": NaN, "x": ', 1))
+    with pytest.raises(UserError, match='NaN is no number'):
+        check_folder(folder)
+
+
 def test_a_missing_table_is_a_problem(folder):
     (folder / 'tables/net_test.npz').unlink()
     (found,) = check_folder(folder)
@@ -69,7 +88,7 @@ def test_predictions_that_changed_behind_the_results(folder):
     table = ExitTable.load(folder / 'tables/net_test.npz')
     np.copyto(table.label_rank, 1)
     table.save(folder / 'tables/net_test.npz')
-    assert len(check_folder(folder)) == 10  # nine budgets and the policy beside them
+    assert len(check_folder(folder)) == 11  # nine budgets, the policy beside them, and the exits
 
 
 def test_a_folder_without_results(tmp_path):

@@ -53,7 +53,7 @@ def test_curves_that_do_not_overlap_are_refused(weak):
     giant = measured_model('giant', skill=30, exit_gmacs=[50, 60, 70, 80])
     (found,) = compare_models([giant, weak])
     assert found.cost_ratio is None and found.top1_difference is None
-    assert 'no accuracy in common' in found.refusal
+    assert 'no comparison at accuracy 100: the curve of weak covers' in found.refusal
     assert 'no mean cost in common' in found.refusal
 
 
@@ -72,6 +72,21 @@ def test_a_test_split_that_is_easier_than_the_calibration_split(weak, strong):
     (found,), (as_before,) = compare_models(easier), compare_models([strong, weak])
     assert found.refusal == ''
     assert found.cost_ratio == pytest.approx(as_before.cost_ratio)
+
+
+def test_the_best_looking_of_many_equal_budgets_does_not_count():
+    """All budgets of this model are as good; on the test split one looks better by chance."""
+    plain = measured_model('plain')
+    one = plain.result.points[4]
+    lucky = [
+        replace(
+            one, calibration_gmacs_mean=1 + 0.1 * k, top1_percent=one.top1_percent + 5 * (k > 0)
+        )
+        for k in range(9)
+    ]
+    model = replace(plain, result=replace(plain.result, points=lucky))
+    (found,) = compare_models([plain, model])
+    assert found.top1_percent == one.top1_percent
 
 
 def harder(model):

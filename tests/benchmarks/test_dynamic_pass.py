@@ -57,11 +57,11 @@ def test_real_exits_and_predictions_are_those_of_the_table(model, policies):
 
 def test_metrics_of_a_policy(model, policies):
     metrics = policy_metrics(model, policies[2])
-    shares = [metrics[f'policy/share_{name}'] for name in model.network.exit_names]
+    shares = [metrics[f'early_exit/share_{name}'] for name in model.network.exit_names]
     assert sum(shares) == pytest.approx(1)
     costs = list(policies[2].expected.exit_gmacs.values())
-    assert metrics['policy/gmacs_mean'] == pytest.approx(np.dot(shares, costs))
-    assert 0 <= metrics['policy/top1'] <= 100
+    assert metrics['early_exit/gmacs_mean'] == pytest.approx(np.dot(shares, costs))
+    assert 0 <= metrics['early_exit/top1'] <= 100
 
 
 def test_a_policy_for_other_weights_is_refused(model):

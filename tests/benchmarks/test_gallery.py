@@ -11,6 +11,8 @@ from PIL import Image
 
 from benchmarks.curve import chosen_exits
 from benchmarks.gallery import PER_EXIT, make_gallery
+from benchmarks.provenance import picture_digest
+from dynp_plugins import UserError
 from dynp_plugins.early_exit import choose_policies
 from tests.exit_tables import random_tables
 
@@ -31,6 +33,8 @@ class Preprocessor(torch.nn.Module):
 @pytest.fixture(scope='module')
 def measured():
     calibration, test = random_tables()
+    digest = picture_digest(Pictures()[0]['inputs'].numpy())
+    test = replace(test, picture=np.tile(np.frombuffer(digest, np.uint8), (len(test), 1)))
     return test, choose_policies(calibration, np.linspace(1, 4, 9))
 
 
@@ -73,6 +77,15 @@ def test_data_without_pictures_have_no_gallery(measured):
             return {'inputs': torch.zeros(3, 8, 8)}
 
     assert make_gallery(*measured, Features(), Preprocessor()) is None
+
+
+def test_pictures_that_have_changed_since_are_refused(measured):
+    class Others(Pictures):
+        def __getitem__(self, index):
+            return {'inputs': torch.ones(3, 8, 8, dtype=torch.uint8)}
+
+    with pytest.raises(UserError, match=r'picture \d+ of the test split is not the one'):
+        make_gallery(*measured, Others(), Preprocessor())
 
 
 def test_an_exit_where_few_leave_shows_few(measured):

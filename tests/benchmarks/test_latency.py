@@ -267,11 +267,17 @@ def test_answers_unlike_the_table(stage):
     assert counts(left=elsewhere, model=rounded) == (2, 2)
 
 
+def test_timed_rounds_run_the_batches_of_the_warmup_again(stage):
+    (latency,), _ = stage.measure([invented_model(stage.network(), budgets=(3.0,))], warmup=2)
+    assert latency.batches[0].dynamic[0].images == 2 * 2 * 8  # rounds, batches, images
+    assert len(latency.batches[0].exits[0].timing.samples_ms) == 5 * 2
+
+
 def test_a_table_of_other_answers_is_noticed(stage, caplog):
     model = invented_model(stage.network(), budgets=(3.0,))
     flipped = invented_table(model.images.flip(0))
     with caplog.at_level(logging.WARNING):
-        (latency,), _ = stage.measure([replace(model, test=flipped)])
+        (latency,), _ = stage.measure([replace(model, test=flipped)], warmup=0)
     run = latency.batches[0].dynamic[0]
     assert 0 < run.disagreements <= run.images == 40
     assert run.near_threshold == 0

@@ -37,7 +37,7 @@ def test_budgets_are_met_and_facts_recorded(calibration, method):
         assert list(expected.exit_shares.values()) == [(exits == k).mean() for k in range(4)]
         assert list(expected.exit_gmacs.values()) == [1.0, 2.0, 3.0, 4.0]
         assert (policy.method, policy.settings) == (method, {'budget_gmacs': budget})
-        assert policy.calibration.sha256 == 'pictures of calibration'
+        assert policy.calibration.sha256 == calibration.manifest['index_sha256']
         assert (policy.model, policy.weights_sha256, policy.classes) == ('net', 'w' * 64, 10)
 
 
@@ -96,6 +96,11 @@ def test_thresholds_are_not_chosen_on_another_split():
 def test_wishes_that_cannot_be_met(calibration, budget, options, message):
     with pytest.raises(UserError, match=message):
         choose_policy(calibration, budget, **options)
+
+
+def test_budgets_at_the_ends_as_tables_print_them_are_taken(calibration):
+    assert choose_policy(calibration, 0.999995).expected.gmacs_mean == 1
+    assert choose_policy(calibration, 4.00001).expected.gmacs_mean == 4
 
 
 def test_the_published_weights_are_for_four_exits():

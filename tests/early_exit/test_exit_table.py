@@ -1,5 +1,6 @@
 """Exit tables: what they hold, files, and the refusal of overlapping splits."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -40,10 +41,17 @@ def test_columns_against_plain_torch():
 
 
 def test_round_trip_without_pickle(tmp_path):
-    built, _, _ = table(split='test', exit_names=['a', 'b', 'c'])
+    manifest = {
+        'split': 'test',
+        'exit_names': ['a', 'b', 'c'],
+        'classes': 5,
+        'index_sha256': 'x',
+        'exit_gmacs': [1, 2, 3],
+    }
+    built, _, _ = table(**manifest)
     built.save(tmp_path / 'sub' / 'x.npz')
     loaded = ExitTable.load(tmp_path / 'sub' / 'x.npz')
-    assert loaded.manifest == {'split': 'test', 'exit_names': ['a', 'b', 'c']}
+    assert loaded.manifest == manifest
     for name in ('prediction', 'label_rank', 'nll', 'brier', 'label', 'picture', 'source'):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(built, name))
     assert list(loaded.confidences) == list(MEASURES)
@@ -69,10 +77,49 @@ def test_a_confidence_that_the_table_lacks_is_named():
         built.confidence('surprise')
 
 
-def test_damaged_table_is_named(tmp_path):
-    table()[0].save(tmp_path / 'x.npz')
-    (tmp_path / 'x.npz').write_bytes((tmp_path / 'x.npz').read_bytes()[:300])
+@pytest.fixture
+def whole():
+    names = ['a', 'b', 'c']
+    return table(split='test', exit_names=names, classes=5, index_sha256='x')[0]
+
+
+@pytest.mark.parametrize('kept', [0, 300, 3000])
+def test_damaged_table_is_named(tmp_path, whole, kept):
+    whole.save(tmp_path / 'x.npz')
+    (tmp_path / 'x.npz').write_bytes((tmp_path / 'x.npz').read_bytes()[:kept])
     with pytest.raises(UserError, match=r'x\.npz is not a readable exit table'):
+        ExitTable.load(tmp_path / 'x.npz')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'label': np.zeros(5)}, r'a column of \(6, 3\) does not fit \(5, 3\)'),
+        ({'source': np.zeros(5)}, 'different lengths'),
+        ({'manifest': {'exit_names': ['a', 'b', 'c'], 'split': 'x'}}, 'lacks classes'),
+        ({'manifest': {}}, 'exit_names'),
+        ({'manifest': []}, 'is not a readable exit table'),
+    ],
+)
+def test_tables_that_do_not_fit_themselves(tmp_path, whole, changes, message):
+    broken = replace(whole, **{k: v for k, v in changes.items() if k != 'manifest'})
+    broken.save(tmp_path / 'x.npz')
+    if 'manifest' in changes:
+        arrays = dict(np.load(tmp_path / 'x.npz'))
+        content = changes['manifest']
+        if isinstance(content, dict):
+            content = content | {'table_version': 1}
+        np.savez(tmp_path / 'x.npz', **(arrays | {'manifest': np.array(json.dumps(content))}))
+    with pytest.raises(UserError, match=message):
+        ExitTable.load(tmp_path / 'x.npz')
+
+
+def test_a_table_of_an_older_version(tmp_path, whole):
+    whole.save(tmp_path / 'x.npz')
+    arrays = dict(np.load(tmp_path / 'x.npz'))
+    del arrays['manifest']
+    np.savez(tmp_path / 'x.npz', **arrays)
+    with pytest.raises(UserError, match=r'no exit table of version 1: run tools/budget_curve'):
         ExitTable.load(tmp_path / 'x.npz')
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,6 +113,21 @@ def test_no_file_and_no_json(tmp_path):
 def test_thresholds_that_make_no_sense(thresholds, message):
     with pytest.raises(UserError, match=message):
         ExitPolicy(NAMES, 'max_softmax', thresholds)
+
+
+@pytest.mark.parametrize('threshold', ['1e60', '-1e60', 'Infinity', 'NaN', '1' + 400 * '0'])
+def test_null_is_the_only_way_to_say_never(tmp_path, threshold):
+    full_policy().save(tmp_path / 'p.json')
+    text = (tmp_path / 'p.json').read_text().replace('0.75', threshold)
+    (tmp_path / 'p.json').write_text(text)
+    with pytest.raises(UserError, match=r'p\.json'):
+        ExitPolicy.load(tmp_path / 'p.json')
+
+
+def test_expectations_name_every_exit():
+    expected = replace(full_policy().expected, exit_gmacs={'early': 1.0, 'last': 2.0})
+    with pytest.raises(UserError, match=r'expected\.exit_gmacs is given for early, last, but the'):
+        replace(full_policy(), expected=expected)
 
 
 def test_a_policy_for_another_network_is_refused():

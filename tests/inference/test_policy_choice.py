@@ -217,7 +217,7 @@ def test_a_policy_that_leaves_out_a_cost(make, report, tmp_path):
     content = json.loads(path.read_text())
     del content['expected']['exit_gmacs']['latent']
     path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match='does not say what the exit latent costs'):
+    with pytest.raises(UserError, match=r'exit_gmacs is given for early, feature, merged, but'):
         make(path)
 
 

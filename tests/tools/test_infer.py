@@ -272,10 +272,18 @@ def test_stdout_is_for_the_answers_alone(checkpoint, folder):
     assert len(json.loads(answer.stdout)['images']) == 12
 
 
+def test_a_path_that_is_not_there(run, checkpoint, folder):
+    alone = run('infer', CONFIG, checkpoint, 'nowhere.jpg')
+    refused(alone, 'there is no picture or folder nowhere.jpg')
+    status, out, _ = run('infer', CONFIG, checkpoint, 'nowhere.jpg', folder)
+    assert status == 1  # reported in its place, and the rest is done
+    assert 'nowhere.jpg' in out
+    assert '1 of them without an answer' in out
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (('nowhere.jpg',), 'there is no picture or folder nowhere.jpg'),
         (('--budget-mmacs', 9), 'nothing to choose thresholds from'),
         (('--policy', 'nowhere', '--budget-mmacs', 9), 'report folder nowhere'),
         (('--json', 'a.txt'), 'name a .json file'),

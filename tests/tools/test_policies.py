@@ -37,8 +37,8 @@ def test_a_policy_from_the_table_to_the_page(run, checkpoint, report, tmp_path, 
     metrics = json.loads((tmp_path / 'm.json').read_text())
     test = ExitTable.load(report / f'tables/{MODEL}_test.npz')
     exits = choose_exits(test.confidence('margin'), policy.thresholds)
-    assert metrics['policy/top1'] == pytest.approx(100 * test.correct[range(256), exits].mean())
-    assert metrics['policy/share_early'] == pytest.approx((exits == 0).mean())
+    assert metrics['early_exit/top1'] == pytest.approx(100 * test.correct[range(256), exits].mean())
+    assert metrics['early_exit/share_early'] == pytest.approx((exits == 0).mean())
     assert 'accuracy/early_top1' in metrics
 
     monkeypatch.setattr('benchmarks.budget_curve.run_exit_pass', None)  # not to be called again
@@ -50,7 +50,7 @@ def test_a_policy_from_the_table_to_the_page(run, checkpoint, report, tmp_path, 
     (model,) = read_results(report / 'results.json').models
     risk, mine = model.operating_points
     assert (mine.name, mine.measure, mine.method) == ('p', 'margin', 'pareto')
-    assert mine.point.top1_percent == pytest.approx(metrics['policy/top1'])
+    assert mine.point.top1_percent == pytest.approx(metrics['early_exit/top1'])
     assert (risk.method, risk.settings['epsilon']) == ('risk_control', 0.2)
     saved = ExitPolicy.load(report / f'policies/{MODEL}_risk_control_0.2_0.2.json')
     assert saved.thresholds_by_exit == risk.point.thresholds

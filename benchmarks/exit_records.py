@@ -72,7 +72,7 @@ def exit_statistics(test: ExitTable, gmacs: Sequence[float]) -> ExitStatistics:
     return ExitStatistics(
         oracle_top1_percent=100 * best.accuracy,
         oracle_gmacs_mean=best.mean_cost,
-        overthinking_percent=100 * overthinking(test.correct).share,
+        overthinking_percent=100 * overthinking(test.correct),
         worse_than_earlier=[
             name
             for name, is_worse in zip(test.manifest['exit_names'], worse, strict=True)

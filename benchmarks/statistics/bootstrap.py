@@ -92,28 +92,6 @@ def subset_means(values: np.ndarray, members: np.ndarray) -> np.ndarray:
     return _ratio(sums, sizes)
 
 
-def bootstrap_subset_means(
-    values: np.ndarray, members: np.ndarray, draws: int = DRAWS, seed: int = 0
-) -> np.ndarray:
-    """`subset_means` in each draw: a ratio of two sums, both of which vary with the draw.
-
-    Args:
-        values: (N, M).
-        members: (N, M) bool.
-        draws: R.
-        seed: See `resampling_counts`.
-
-    Returns:
-        (R, M) float64; NaN where a draw has no member.
-
-    Raises:
-        ValueError: The shapes differ, or a member's value is NaN or infinite.
-        UserError: No sample or no draw.
-    """
-    means = bootstrap_means(_values_and_members(values, members), draws, seed)
-    return _ratio(*np.split(means, 2, axis=1))
-
-
 def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """The interval that leaves out (1 - level)/2 of the draws at each end.
 

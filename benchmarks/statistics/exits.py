@@ -28,22 +28,6 @@ class Oracle:
 
 
 @dataclass(frozen=True, eq=False)
-class Overthinking:
-    """Samples that an earlier exit had right and the last exit gets wrong.
-
-    Attributes:
-        share: Of all samples.
-        share_of_errors: Of the samples that the last exit gets wrong; NaN if there are none.
-        by_exit: (K,), the share of all samples that exit k has right and the last exit wrong; 0 at
-            the last. The same sample counts at every exit that has it right.
-    """
-
-    share: float
-    share_of_errors: float
-    by_exit: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
 class Monotonicity:
     """Where going on makes things worse.
 
@@ -106,10 +90,10 @@ def random_exit_accuracy(shares: np.ndarray, exit_accuracy: np.ndarray) -> np.nd
     return shares @ exit_accuracy
 
 
-def overthinking(correct: np.ndarray) -> Overthinking:
-    """Right at some exit, wrong at the last: what Kaya et al. call destructive overthinking.
+def overthinking(correct: np.ndarray) -> float:
+    """Share of the samples that some exit has right and the last one wrong.
 
-    Source: Shallow-Deep Networks, arXiv 1810.07052, which reports ``share_of_errors``.
+    What Kaya et al. call destructive overthinking (Shallow-Deep Networks, arXiv 1810.07052).
 
     Args:
         correct: (N, K) bool.
@@ -118,13 +102,7 @@ def overthinking(correct: np.ndarray) -> Overthinking:
         ValueError: No sample, or no table.
     """
     correct = _checked(correct)
-    lost = correct & ~correct[:, -1:]
-    share, errors = lost.any(1).mean(), (~correct[:, -1]).mean()
-    return Overthinking(
-        share=float(share),
-        share_of_errors=float(share / errors) if errors else float('nan'),
-        by_exit=lost.mean(0),
-    )
+    return float((correct & ~correct[:, -1:]).any(1).mean())
 
 
 def monotonicity_violations(correct: np.ndarray) -> Monotonicity:
@@ -146,7 +124,7 @@ def monotonicity_violations(correct: np.ndarray) -> Monotonicity:
 
 
 def leavers(exits: np.ndarray, count: int) -> np.ndarray:
-    """(N, count) bool, who left where: ``members`` for `bootstrap.bootstrap_subset_means`.
+    """(N, count) bool, who left where: ``members`` for `bootstrap.subset_means`.
 
     Args:
         exits: (N,) int, the exit each sample left at.

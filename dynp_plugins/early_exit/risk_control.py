@@ -60,7 +60,9 @@ class RiskControl:
 
     The loss of a sample is 1 where the full network (the last exit) is right and the answer it
     gets is wrong, else 0. The mean loss, called risk, bounds the loss of accuracy from above: the
-    samples that only an early exit gets right make up for some of it.
+    samples that only an early exit gets right make up for some of it. With probability at least
+    1 - delta over the draw of the calibration samples, the risk of ``thresholds`` is at most
+    epsilon, for samples drawn as those were and independently; frames of one video are not.
 
     Attributes:
         thresholds: (K,) of the last step that passed; the full network's if none did.
@@ -86,16 +88,6 @@ class RiskControl:
     delta: float
     p_value: str
     seed: int
-
-    @property
-    def guarantee(self) -> str:
-        """What holds for the thresholds, in a sentence."""
-        return (
-            f'With probability at least {100 * (1 - self.delta):g} % over the draw of the '
-            f'calibration samples, at most {100 * self.epsilon:g} % of all samples get a wrong '
-            'early answer where the full network would be right, so accuracy falls by no more '
-            'than that; for samples drawn as the calibration samples were, independently.'
-        )
 
 
 def binomial_p_value(total_loss: float, samples: int, epsilon: float) -> float:

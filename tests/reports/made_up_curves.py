@@ -117,7 +117,7 @@ def exit_statistics(test):
     return ExitStatistics(
         oracle_top1_percent=100 * best.accuracy,
         oracle_gmacs_mean=best.mean_cost,
-        overthinking_percent=100 * overthinking(test.correct).share,
+        overthinking_percent=100 * overthinking(test.correct),
         worse_than_earlier=[
             name
             for name, is_worse in zip(test.exits, worse.worse_than_earlier, strict=True)

@@ -7,7 +7,6 @@ from scipy import stats
 from benchmarks.statistics import bootstrap as bootstrap_module
 from benchmarks.statistics import (
     bootstrap_means,
-    bootstrap_subset_means,
     percentile_interval,
     resampling_counts,
     subset_means,
@@ -127,29 +126,6 @@ def test_accuracy_of_a_subset_by_hand():
     values = np.array([[1, 1], [0, 1], [1, np.nan], [0, 0]])
     members = np.array([[1, 0], [1, 0], [1, 0], [0, 0]], bool)
     np.testing.assert_array_equal(subset_means(values, members), [2 / 3, np.nan])
-
-
-def test_resampled_subset_is_a_ratio_of_sums_that_is_undefined_without_members():
-    rng = np.random.default_rng(3)
-    values, members = rng.random((12, 2)), rng.random((12, 2)) < [0.5, 0.1]
-    members[0] = True
-    found = bootstrap_subset_means(values, members, draws=200, seed=4)
-    expected = np.full((200, 2), np.nan)
-    for row, counts in zip(expected, all_counts(12, 200, 4), strict=True):
-        for m in range(2):
-            taken = counts * members[:, m]
-            if taken.sum():
-                row[m] = taken @ values[:, m] / taken.sum()
-    assert np.isnan(expected).any()
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-
-
-def test_resampled_accuracy_of_a_subset_against_theory():
-    """Given its size n the subset's hits are binomial: the spread is that of n samples, not N."""
-    correct, members = bernoulli(4000, 800), bernoulli(4000, 1000) > 0
-    draws = bootstrap_subset_means(correct, members, draws=4000)
-    assert draws.mean() == pytest.approx(0.8, abs=0.001)
-    assert draws.std() == pytest.approx(np.sqrt(0.8 * 0.2 / 1000), rel=0.05)
 
 
 def test_what_is_refused():

@@ -45,7 +45,11 @@ class CostUnit:
     def cost(self, gmacs: float) -> str:
         """Number and unit, as sentences show it: three significant digits, no power of ten."""
         value = gmacs * self.per_giga
-        return f'{value:.{_decimals(value)}f} {self.macs}'
+        return f'{value:.{three_digits(value)}f} {self.macs}'
+
+    def exact(self, gmacs: float) -> str:
+        """Number and unit with all digits that a published number has."""
+        return f'{gmacs * self.per_giga:.9g} {self.macs}'
 
 
 def cost_unit(results: Results, models: Sequence[ModelResult] | None = None) -> CostUnit:
@@ -59,11 +63,11 @@ def cost_unit(results: Results, models: Sequence[ModelResult] | None = None) -> 
     sample = sample_word(models)
     costs = [exit.gmacs for model in models for exit in model.exits] or [0.0]
     if max(costs) < 0.1:
-        return CostUnit('MMACs', 'MFLOPs', 1000.0, min(_decimals(1000 * min(costs)), 4), sample)
-    return CostUnit('GMACs', 'GFLOPs', 1.0, min(_decimals(min(costs)), 4), sample)
+        return CostUnit('MMACs', 'MFLOPs', 1000.0, min(three_digits(1000 * min(costs)), 4), sample)
+    return CostUnit('GMACs', 'GFLOPs', 1.0, min(three_digits(min(costs)), 4), sample)
 
 
-def _decimals(value: float) -> int:
+def three_digits(value: float) -> int:
     """How many decimals give three significant digits."""
     return min(max(2 - math.floor(math.log10(abs(value))), 0), 9) if value else 0
 

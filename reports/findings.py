@@ -47,7 +47,7 @@ class Saving:
     @property
     def cost_percent(self) -> int:
         """`cost_share` in whole percent, rounded up."""
-        return math.ceil(100 * self.cost_share - 1e-9)
+        return cost_percent(self.cost_share)
 
     def sentence(self) -> str:
         """The headline."""
@@ -60,7 +60,8 @@ def best_saving(model: ModelResult) -> Saving | None:
     """The saving to report, if there is one, measured on the test split.
 
     It is the budget that gives most MACs for least accuracy on the calibration split; accuracy
-    above the full network's counts as equal to it.
+    above the full network's counts as equal to it. A budget at which one of several exits answers
+    everybody is none: that is a smaller network without early exits.
     """
     full = model.exits[-1]
     if min(full.calibration_top1_percent, full.test_top1_percent, full.gmacs) <= 0:
@@ -72,6 +73,7 @@ def best_saving(model: ModelResult) -> Saving | None:
             point.calibration_gmacs_mean / full.gmacs,
         )
         for point in model.points
+        if is_early_exit(model, point)
     ]
 
     def price(saving: Saving) -> tuple[float, float]:
@@ -86,6 +88,16 @@ def best_saving(model: ModelResult) -> Saving | None:
         point, point.top1_percent / full.test_top1_percent, point.gmacs_mean / full.gmacs
     )
     return on_test if _is_headline(on_test) else None
+
+
+def is_early_exit(model: ModelResult, point: CurvePoint) -> bool:
+    """Whether samples leave at different exits, as far as the model has several."""
+    return len(model.exits) == 1 or max(point.exit_shares.values()) < 1 - 1e-9
+
+
+def cost_percent(share: float) -> int:
+    """A share of the full network's MACs in whole percent, rounded up; the same everywhere."""
+    return math.ceil(100 * share - 1e-9)
 
 
 def _is_headline(saving: Saving) -> bool:
@@ -161,7 +173,8 @@ def shown_point(model: ModelResult) -> CurvePoint:
         return saving.point
     low, high = _ends(model)
     middle = (low.gmacs_mean + high.gmacs_mean) / 2
-    return min(model.points, key=lambda point: abs(point.gmacs_mean - middle))
+    points = [point for point in model.points if is_early_exit(model, point)] or model.points
+    return min(points, key=lambda point: abs(point.gmacs_mean - middle))
 
 
 def leaving_finding(model: ModelResult, unit: CostUnit) -> str:
@@ -193,11 +206,11 @@ def exits_finding(model: ModelResult) -> str:
 
 
 def control_finding(model: ModelResult, unit: CostUnit) -> str:
-    """What choosing by confidence is worth at `shown_point`, against leaving at random."""
+    """What choosing by confidence is worth at `shown_point`, against random exits."""
     point = shown_point(model)
     return (
         f'At {unit.cost(point.gmacs_mean)} per {unit.sample}, leaving by confidence reaches '
-        f'{point.top1_percent:.1f} %; the same shares leaving at random would reach '
+        f'{point.top1_percent:.1f} %; random exits of the same shares would reach '
         f'{point.random_top1_percent:.1f} %'
     )
 
@@ -214,6 +227,6 @@ def oracle_finding(model: ModelResult, unit: CostUnit) -> str:
 
 
 def _ends(model: ModelResult) -> tuple[CurvePoint, CurvePoint]:
-    """The cheapest and the dearest point."""
+    """The cheapest and the most expensive point."""
     points = sorted(model.points, key=lambda point: point.calibration_gmacs_mean)
     return points[0], points[-1]

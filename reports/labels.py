@@ -5,14 +5,20 @@ from pathlib import PurePath
 
 from benchmarks.results import Results
 
+JOINERS = '\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}'
+
 
 def one_line(text: str, most: int = 1000) -> str:
     """``text`` without line breaks and unprintable characters, at most ``most`` characters long.
 
+    Characters that turn the direction of writing are unprintable, so what stands beside such a text
+    stays in its place; the two joiners that some scripts cannot be written without are kept.
+
     What is too long loses its middle, because names of models differ at both ends.
     """
     text = ''.join(
-        c if c.isprintable() or c.isspace() else '\N{REPLACEMENT CHARACTER}' for c in text
+        c if c.isprintable() or c.isspace() or c in JOINERS else '\N{REPLACEMENT CHARACTER}'
+        for c in text
     )
     text = ' '.join(text.split())
     if len(text) <= most:
@@ -69,12 +75,26 @@ MEASURES = {
 """Confidence measures in words."""
 
 
+SETTINGS = {'p_value': 'p-value', 'budget_gmacs': 'budget in GMACs'}
+"""Settings of threshold methods in words, as far as their names are none."""
+
+
 def in_words(name: str) -> str:
-    """A threshold method or a confidence measure in words; a new one by its name."""
-    return (METHODS | MEASURES).get(name) or one_line(name, 40)
+    """A threshold method, a confidence measure or a setting in words; a new one by its name."""
+    return (METHODS | MEASURES | SETTINGS).get(name) or one_line(name, 40)
+
+
+def counted(count: int, word: str) -> str:
+    """A number with its noun: ``1 thread``, ``2 threads``."""
+    return f'{count:,} {word}' if count == 1 else f'{count:,} {word}s'
 
 
 def typeset(sentence: str) -> str:
-    """Bind numbers to their units, so that no line breaks between them, and curl apostrophes."""
+    """Bind numbers to their units, so that no line breaks between them, and use the right signs.
+
+    Those are curled apostrophes, multiplication signs after factors, and minus signs.
+    """
+    sentence = re.sub(r'(?<=\d\.\d\d)x (?=fewer|as fast)', '\N{MULTIPLICATION SIGN} ', sentence)
+    sentence = re.sub(r'(?<= )-(?=\d)', '\N{MINUS SIGN}', sentence)
     bound = re.sub(r'(?<=\d) (?=%|[KMGT]?(?:MACs|FLOPs)\b)', '\N{NO-BREAK SPACE}', sentence)
     return re.sub(r"(?<=\w)'(?=\w)", '\N{RIGHT SINGLE QUOTATION MARK}', bound)

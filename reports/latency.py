@@ -6,6 +6,7 @@ from benchmarks.latency_records import BatchLatency, DynamicLatency
 from benchmarks.results import CurvePoint, ModelResult, Results
 
 from .comparisons import rounded
+from .findings import is_early_exit
 from .times import measured, timed_batches
 
 
@@ -45,14 +46,15 @@ def timed_budgets(model: ModelResult, batch_size: int) -> list[TimedBudget]:
 def latency_finding(model: ModelResult, batch_size: int, name: str = '') -> str:
     """How fast early exit really is; empty where it was not timed.
 
-    It speaks of the timed budget that is the most accurate on the calibration split.
+    It speaks of the timed budget that is the most accurate on the calibration split, among those
+    at which samples do leave at different exits.
 
     Args:
         model: The model.
         batch_size: One of its batch sizes.
         name: Of the model, if the sentence is to say it.
     """
-    budgets = timed_budgets(model, batch_size)
+    budgets = [b for b in timed_budgets(model, batch_size) if is_early_exit(model, b.point)]
     if not budgets:
         return ''
     best = max(budgets, key=lambda budget: budget.point.calibration_top1_percent)
@@ -61,7 +63,7 @@ def latency_finding(model: ModelResult, batch_size: int, name: str = '') -> str:
     numbers = (time.realised_speedup, *ends, time.predicted_speedup)
     realised, low, high, predicted = rounded(numbers, 2, 1.0)
     return (
-        f'Early exit{f" of {name}" if name else ""} is {realised}x as fast as the whole network in '
+        f'Early exit{f" of {name}" if name else ""} is {realised}x as fast as the full network in '
         f'batches of {batch_size}, with {best.point.top1_percent:.1f} % accuracy (95 % interval '
         f'{low} to {high}; predicted {predicted})'
     )

@@ -13,8 +13,9 @@ from benchmarks.latency_records import (
 )
 
 from .costs.tables import Unit, unit_for
-from .labels import one_line
+from .labels import counted, one_line
 from .text_tables import aligned_rows
+from .timing_quality import known_percentile
 
 
 def latency_text(record: LatencyFile) -> str:
@@ -29,7 +30,7 @@ def latency_text(record: LatencyFile) -> str:
 
 
 def _headline(machine: MachineRecord) -> str:
-    threads = f', {machine.threads} threads' if machine.kind == 'cpu' else ''
+    threads = f', {counted(machine.threads, "thread")}' if machine.kind == 'cpu' else ''
     load = machine.states.get('load, 1 minute')
     return (
         f'{machine.device}{threads}, {machine.dtype}, {machine.memory_format}'
@@ -76,9 +77,15 @@ def _times(timing: Timing) -> list[str]:
     return [
         _number(timing.ms_per_image),
         f'{timing.images_per_second:.0f}',
-        *map(_number, (timing.p50_ms, timing.p90_ms, timing.p99_ms)),
+        _number(timing.p50_ms),
+        *(_tail(timing, percent) for percent in (90, 99)),
         '-' if memory is None else f'{memory:.1f}',
     ]
+
+
+def _tail(timing: Timing, percent: int) -> str:
+    value = known_percentile(timing, percent)
+    return '-' if value is None else _number(value)
 
 
 def _number(value: float) -> str:
@@ -88,8 +95,8 @@ def _number(value: float) -> str:
 
 
 def _ratio_lines(record: LatencyFile) -> list[str]:
-    """Whole networks against each other."""
-    rows = [['whole network: time of A / B', 'batch', 'ratio', '95 %']]
+    """Full networks against each other."""
+    rows = [['full network: time of A / B', 'batch', 'ratio', '95 %']]
     for ratio in record.ratios:
         pair = f'{one_line(ratio.model, 40)} / {one_line(ratio.baseline, 40)}'
         interval = f'{ratio.interval.low:.2f} to {ratio.interval.high:.2f}'

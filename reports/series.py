@@ -9,6 +9,9 @@ from dataclasses import dataclass
 PAPER = {'light': '#fdfcfa', 'dark': '#15171a'}
 """Background of the page by theme."""
 
+PUBLISHED_DASHES = ((7, 2), (2.5, 1.5), (5, 1.5, 1, 1.5), (1, 1.2), (9, 2, 2, 2), (3, 3))
+"""Of published curves, one after the other, in line widths."""
+
 
 @dataclass(frozen=True)
 class SeriesStyle:

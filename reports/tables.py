@@ -147,4 +147,4 @@ def _summary(name: str, model: ModelResult, unit: CostUnit) -> str:
 
 
 def _interval(interval: Interval) -> str:
-    return f'{interval.low:.1f} to {interval.high:.1f}'
+    return f'{interval.low:.2f} to {interval.high:.2f}'

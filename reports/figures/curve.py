@@ -23,8 +23,8 @@ from ..findings import group_finding, results_finding, training_finding
 from ..labels import one_line, series_names, typeset
 from ..panels import Panel, panels, sample_word
 from ..published import ANYTIME, PublishedCurve, published_curves
-from ..series import series_style
-from .frame import Legend, Row, dash_of, draw_whiskers, framed, mark_of, save_figure
+from ..series import PUBLISHED_DASHES, series_style
+from .frame import Legend, Row, dash_of, draw_whiskers, framed, mark_of, policy_mark_of, save_figure
 from .mark_names import MarkName, write_names
 
 HEIGHT, HEIGHT_OF_SEVERAL = 3.9, 3.1
@@ -34,7 +34,6 @@ BAND = 0.16
 """How much of its colour the interval of a curve keeps."""
 
 PUBLISHED = '#8a8f96'
-PUBLISHED_DASHES = ((7, 2), (2.5, 1.5), (5, 1.5, 1, 1.5), (1, 1.2), (9, 2, 2, 2), (3, 3))
 PUBLISHED_MARKS = ('x', '+', '1', '3')
 
 
@@ -112,7 +111,7 @@ def _draw_model(axes: Axes, index: int, model: ModelResult, unit: CostUnit) -> l
     if single:
         places = np.array([(p.gmacs_mean * unit.per_giga, p.top1_percent) for p in single])
         lines += draw_whiskers(axes, places, [point.top1_interval for point in single], colour)
-        axes.plot(*places.T, **mark_of(index, filled=True), linestyle='none', zorder=5)
+        axes.plot(*places.T, **policy_mark_of(index), linestyle='none', zorder=5)
     return lines
 
 
@@ -189,7 +188,7 @@ def _own_legend(results: Results) -> Legend:
         handles.append(Patch(facecolor=series_style(0).light, alpha=BAND))
         names.append(f'95 % interval over the test {sample_word(results.models)}s')
         if results.models[0].operating_points:
-            handles.append(Line2D([], [], linestyle='none', **mark_of(0, filled=True)))
+            handles.append(Line2D([], [], linestyle='none', **policy_mark_of(0)))
             names.append('a single policy')
     return Legend(handles, names)
 
@@ -207,7 +206,7 @@ def _note(results: Results) -> str:
             sets.append(text)
     marks = f'Line: each {word} leaves at its threshold. Mark: every {word} leaves there.'
     if any(model.operating_points for model in results.models):
-        marks += ' Filled mark: a single policy.'
+        marks += ' Six-pointed star: a single policy.'
     marks += f' Bands and whiskers: 95 % intervals over the test {word}s.'
     parts = [marks, *sets, 'MACs are multiply-adds; FLOPs are twice as many.']
     if len(panels(results)) > 1:

@@ -177,6 +177,17 @@ def mark_of(index: int, filled: bool = False) -> dict:
     }
 
 
+def policy_mark_of(index: int) -> dict:
+    """The mark of a model's single policies: a six-pointed star, as on the page."""
+    return {
+        'marker': (6, 1, 0),
+        'markersize': 11,
+        'markerfacecolor': series_style(index).light,
+        'markeredgecolor': 'white',
+        'markeredgewidth': 0.8,
+    }
+
+
 def _styled(axes: Axes) -> Axes:
     axes.grid(color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)

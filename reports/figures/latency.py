@@ -11,10 +11,11 @@ from benchmarks.results import Results
 from dynp_plugins.errors import UserError
 
 from ..axes import ACCURACY_TITLE, check_drawable
-from ..labels import one_line, series_names, typeset
+from ..labels import counted, one_line, series_names, typeset
 from ..latency import batch_latency, common_batch_sizes, latency_finding, timed_budgets
 from ..panels import Panel, panels, sample_word
 from ..series import series_style
+from ..timing_quality import timing_conditions, timing_warnings
 from .frame import MUTED, Legend, Row, dash_of, draw_whiskers, framed, mark_of, save_figure
 from .mark_names import MarkName, write_names
 
@@ -158,15 +159,17 @@ def _note(results: Results) -> str:
     word, sizes = sample_word(results.models), common_batch_sizes(results)
     parts = [
         f'Left: white marks, every {word} leaves at that exit; filled marks, early exit as it was '
-        f'run. Times are medians; whiskers are 95 % intervals.'
+        f'run. Whiskers are 95 % intervals.'
     ]
     if len(sizes) > 1:
         parts.append(f'Right: filled marks, batches of {sizes[-1]}; white marks, of {sizes[0]}.')
     if results.timing is not None:
         machine = results.timing.machine
-        threads = f', {machine.threads} threads' if machine.kind == 'cpu' else ''
+        threads = f', {counted(machine.threads, "thread")}' if machine.kind == 'cpu' else ''
         parts.append(
             f'Measured on {one_line(machine.device, 80)}{threads}, {machine.dtype}, '
             f'{machine.memory_format}.'
         )
+    parts.append(timing_conditions(results, results.models))
+    parts += [f'{said}.' for said in timing_warnings(results, results.models)]
     return ' '.join(parts)

@@ -87,7 +87,7 @@ def _group(group: Panel, results: Results, with_title: bool) -> list[str]:
         'confidence bins.',
         f'{level} Budgets, each {unit.sample} at its own exit',
         _budgets_table(group, names, unit),
-        f'"Random" is the control: the same shares, but {unit.sample}s drawn at random.',
+        f'"Random exits" are the control: the same shares, but {unit.sample}s drawn at random.',
     ]
     compared = comparisons_of(group, results)
     if compared:
@@ -95,6 +95,7 @@ def _group(group: Panel, results: Results, with_title: bool) -> list[str]:
         parts += [
             f'{level} Model against model',
             sentences,
+            'Each interval stands for itself: among many pairs, some differ by chance alone.',
             _comparison_table(group, results, unit),
         ]
     return parts
@@ -116,7 +117,7 @@ def _models_table(group: Panel, names: list[str], unit: CostUnit) -> str:
             ]
         )
     header = ['model', 'thresholds by', 'confidence', 'parameters', 'input']
-    return table([*header, f'whole network, {unit.macs}', 'its top-1 %'], rows, texts=3)
+    return table([*header, f'full network, {unit.macs}', 'its top-1 %'], rows, texts=3)
 
 
 def _findings(group: Panel, names: list[str], unit: CostUnit) -> str:
@@ -158,7 +159,7 @@ def _budgets_table(group: Panel, names: list[str], unit: CostUnit) -> str:
         shown += [(escaped(one.name, 60), one.point) for one in model.operating_points]
         rows += [[name, label, *_budget_cells(point, model, unit)] for label, point in shown]
     shares = f'{unit.sample}s leaving at each exit, %'
-    return table([*header, 'random, top-1 %', shares], rows, texts=2)
+    return table([*header, 'random exits, top-1 %', shares], rows, texts=2)
 
 
 def _budget_cells(point: CurvePoint, model: ModelResult, unit: CostUnit) -> list[str]:

@@ -1,13 +1,14 @@
 """The times in the Markdown report."""
 
-from benchmarks.latency_records import BatchLatency, LatencyRatio
+from benchmarks.latency_records import BatchLatency, LatencyRatio, Timing
 from benchmarks.results import Results
 
 from ..axes import CostUnit, cost_unit
-from ..labels import one_line, series_names
+from ..labels import counted, one_line, series_names
 from ..latency import common_batch_sizes, latency_finding, timed_budgets
 from ..panels import panel_of, sample_word
 from ..times import timed_batches
+from ..timing_quality import known_percentile, timing_conditions, timing_warnings
 from .text import MISSING, escaped, number, significant, span, table
 
 
@@ -34,9 +35,14 @@ def latency_section(results: Results) -> list[str]:
             rows += _rows(name, batch, accuracies, unit)
     return [
         '## Time',
+        escaped(timing_conditions(results, results.models)),
+        *(f'**{escaped(said)}.**' for said in timing_warnings(results, results.models)),
         '\n'.join(sentences),
         '![Accuracy against milliseconds, and realised against predicted speed-up](latency.png)',
         table(header, rows, texts=3),
+        f"ms per {word} is the median of the rounds' means; a speed-up is the median over the "
+        "rounds of the full network's time by the run's in the same round, so it is not the "
+        'quotient of two rows. A dash: too few batches for that percentile.',
         _disagreements(results, word),
         _ratios(results.timing.ratios if results.timing else []),
         _machine(results),
@@ -65,13 +71,19 @@ def _rows(
                 str(batch.batch_size),
                 label,
                 significant(timing.ms_per_image),
-                *map(significant, (timing.p50_ms, timing.p90_ms, timing.p99_ms)),
+                significant(timing.p50_ms),
+                *(_tail(timing, percent) for percent in (90, 99)),
                 significant(timing.images_per_second),
                 number(timing.peak_memory_mb, 0),
                 *speed,
             ]
         )
     return rows
+
+
+def _tail(timing: Timing, percent: int) -> str:
+    value = known_percentile(timing, percent)
+    return MISSING if value is None else significant(value)
 
 
 def _disagreements(results: Results, word: str) -> str:
@@ -89,7 +101,7 @@ def _disagreements(results: Results, word: str) -> str:
 
 
 def _ratios(ratios: list[LatencyRatio]) -> str:
-    """Whole networks timed side by side."""
+    """Full networks timed side by side."""
     if not ratios:
         return ''
     rows = [
@@ -102,7 +114,7 @@ def _ratios(ratios: list[LatencyRatio]) -> str:
         ]
         for one in ratios
     ]
-    header = ['whole network of', 'against', 'batch', 'time ratio', '95 % interval']
+    header = ['full network of', 'against', 'batch', 'time ratio', '95 % interval']
     return table(header, rows, texts=3)
 
 
@@ -111,7 +123,7 @@ def _machine(results: Results) -> str:
         return ''
     machine = results.timing.machine
     facts = [escaped(machine.device), escaped(machine.kind)]
-    facts += [f'{machine.threads} threads'] if machine.kind == 'cpu' else []
+    facts += [counted(machine.threads, 'thread')] if machine.kind == 'cpu' else []
     facts += [escaped(machine.dtype), escaped(machine.memory_format)]
     facts += [f'{escaped(name)}: {escaped(value)}' for name, value in machine.states.items()]
     facts += [f'{escaped(name)} {escaped(value)}' for name, value in machine.versions.items()]

@@ -1,7 +1,7 @@
 """The budget slider: where it can stand, and what each model does with the budget it shows.
 
-Nothing is interpolated. A model answers with its dearest point whose target is within the budget.
-All texts are written here, so that the page's script only has to put them in their places.
+Nothing is interpolated. A model answers with its most expensive point whose target is within the
+budget. All texts are written here, so that the page's script only has to put them in their places.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,28 @@ from benchmarks.curve_records import CurvePoint
 from benchmarks.latency_records import BatchLatency
 from benchmarks.results import ModelResult
 
-from ..axes import CostUnit
-from ..findings import shown_point
+from ..axes import CostUnit, three_digits
+from ..findings import cost_percent, shown_point
 from ..labels import typeset
 from ..times import exit_ms, measured, predicted_ms, timed_batches
-from .numbers import between, number, significant, speedup, sure
+from .numbers import (
+    NO_WIDTH,
+    between,
+    confidence_text,
+    has_width,
+    number,
+    significant,
+    speedup,
+    sure,
+)
 from .page_panels import PagePanel
 
 POSITIONS = 201
 """Of the slider, where the models' targets are not evenly spaced."""
+
+
+FEW_SAMPLES = 10
+"""A percentage of fewer is shown with their number."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ class ModelBudgets:
     too_little: str
 
     def chosen(self, budget: float) -> int | None:
-        """Index of the dearest point within ``budget`` GMACs; None if there is none."""
+        """Index of the most expensive point within ``budget`` GMACs; None if there is none."""
         within = [i for i, target in enumerate(self.targets) if target <= budget]
         return within[-1] if within else None
 
@@ -123,33 +136,40 @@ def model_budgets(model: ModelResult, unit: CostUnit) -> ModelBudgets:
 
 def point_texts(model: ModelResult, point: CurvePoint, unit: CostUnit) -> dict[str, str]:
     """Every field about one point."""
-    percent_of_all = 100 * point.gmacs_mean / model.exits[-1].gmacs
+    cost, interval = _cost_texts(point, unit)
     texts = {
         'top1': f'{point.top1_percent:.1f} %',
         'top1-number': number(point.top1_percent, 1),
         'top1-interval': sure(point.top1_interval),
-        'cost': unit.cost(point.gmacs_mean),
-        'cost-interval': sure(_scaled(point.gmacs_interval, unit), max(unit.decimals - 1, 1)),
+        'cost': cost,
+        'cost-interval': interval,
         'target': unit.cost(point.target_gmacs),
         'off-target': _off_target(point),
-        'part': f'{percent_of_all:.0f} %',
+        'part': f'{cost_percent(point.gmacs_mean / model.exits[-1].gmacs)} %',
         'random': number(point.random_top1_percent, 1),
     }
     for k, exit in enumerate(model.exits):
         texts[f'share-{k}'] = f'{100 * point.exit_shares[exit.name]:.1f}'
-        texts[f'right-{k}'] = number(point.exit_top1_percent.get(exit.name), 1)
+        texts[f'right-{k}'] = right_text(model, point, exit.name)
         texts[f'threshold-{k}'] = threshold_text(model, point, k)
     for batch in timed_batches(model):
         texts |= _time_texts(model, batch, point)
     return {field: typeset(text) for field, text in texts.items()}
 
 
-def threshold_text(model: ModelResult, point: CurvePoint, k: int) -> str:
-    """The confidence to reach at exit ``k``."""
+def threshold_text(model: ModelResult, point: CurvePoint, k: int, measure: str = '') -> str:
+    """The confidence to reach at exit ``k``, by the model's measure unless another is named."""
     if k == len(model.exits) - 1:
         return 'all the rest'
-    threshold = point.thresholds.get(model.exits[k].name)
-    return 'closed' if threshold is None else f'{threshold:.4f}'
+    return confidence_text(point.thresholds.get(model.exits[k].name), measure or model.confidence)
+
+
+def right_text(model: ModelResult, point: CurvePoint, exit: str) -> str:
+    """How many percent are right of those who left at an exit, and of how many if these are few."""
+    right = point.exit_top1_percent.get(exit)
+    count = round(point.exit_shares[exit] * model.test.samples)
+    few = right is not None and count < FEW_SAMPLES
+    return number(right, 1) + (f' (n = {count})' if few else '')
 
 
 def _time_texts(model: ModelResult, batch: BatchLatency, point: CurvePoint) -> dict[str, str]:
@@ -177,9 +197,18 @@ def _off_target(point: CurvePoint) -> str:
     """Realised against requested."""
     off = 100 * (point.gmacs_mean / point.target_gmacs - 1) if point.target_gmacs else 0.0
     if abs(off) < 0.05:
-        return 'exactly that'
-    return f'{abs(off):.1f} % {"more" if off > 0 else "less"}'
+        return 'on target'
+    return f'{abs(off):.1f} % {"above" if off > 0 else "below"} it'
 
 
-def _scaled(interval, unit: CostUnit):
-    return type(interval)(interval.low * unit.per_giga, interval.high * unit.per_giga)
+def _cost_texts(point: CurvePoint, unit: CostUnit) -> tuple[str, str]:
+    """Mean cost and its interval, with the same decimals: as many as tell its ends apart."""
+    ends = point.gmacs_interval.low * unit.per_giga, point.gmacs_interval.high * unit.per_giga
+    mean = point.gmacs_mean * unit.per_giga
+    decimals = three_digits(mean)
+    if not has_width(point.gmacs_interval):
+        return f'{mean:.{decimals}f} {unit.macs}', NO_WIDTH
+    while decimals < 9 and len({f'{end:.{decimals}f}' for end in ends}) == 1:
+        decimals += 1
+    low, high = (f'{end:.{decimals}f}' for end in ends)
+    return f'{mean:.{decimals}f} {unit.macs}', f'95 %: {low} to {high}'

@@ -1,7 +1,8 @@
 """Model against model: a sentence and a dot with its interval for every pair."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.interval import Interval
@@ -9,15 +10,18 @@ from benchmarks.latency_records import LatencyRatio
 from benchmarks.results import Comparison
 
 from ..axes import CostUnit
-from ..comparisons import turned
+from ..comparisons import rounded, turned
 from ..labels import one_line
 from ..times import batch_name
-from .numbers import TIMES, significant, sure
+from .numbers import MINUS, TIMES
 from .page_panels import PagePanel
 from .svg import plain, ticks
 
 WIDTH = 200
 """Of a dot's scale in CSS pixels; there is a margin of 6 inside."""
+
+LEAST_APART = 28
+"""Of two ticks with text, in CSS pixels."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Estimate:
     Attributes:
         sure: Whether the interval excludes "no difference".
         dot: The estimate; None where there is none, as ``low`` and ``high`` are.
+        refusal: Why something of it is missing; empty if nothing is.
     """
 
     sentence: str
@@ -59,6 +64,7 @@ class Estimate:
     dot: float | None = None
     low: float | None = None
     high: float | None = None
+    refusal: str = ''
 
 
 @dataclass(frozen=True)
@@ -67,24 +73,19 @@ class Row:
 
     cost: Estimate
     accuracy: Estimate
-    refusal: str
 
 
 def comparison_rows(panel: PagePanel) -> list[Row]:
     """Every pair; each half of a row begins with the model that is better there."""
     names = [one_line(name, 60) for name in panel.names]
     return [
-        Row(
-            cost=_cost(pair, names),
-            accuracy=_accuracy(pair, names, panel.unit),
-            refusal=one_line(pair.refusal, 300),
-        )
+        Row(cost=_cost(pair, names), accuracy=_accuracy(pair, names, panel.unit))
         for pair in panel.results.comparisons
     ]
 
 
 def ratio_estimates(panel: PagePanel) -> list[Estimate]:
-    """The models' whole networks timed side by side; the faster one first."""
+    """The models' full networks timed side by side; the faster one first."""
     names = {
         model.latency.name: one_line(name, 60)
         for name, model in zip(panel.names, panel.models, strict=True)
@@ -96,6 +97,21 @@ def ratio_estimates(panel: PagePanel) -> list[Estimate]:
         for ratio in ratios
         if ratio.model in names and ratio.baseline in names
     ]
+
+
+def refusals(pair: Comparison) -> tuple[str, str]:
+    """Why something is missing at equal accuracy, and why at equal cost; empty if nothing is."""
+    no_ratio, no_difference = (
+        None in values
+        for values in (
+            (pair.cost_ratio, pair.cost_ratio_interval),
+            (pair.top1_difference, pair.top1_difference_interval),
+        )
+    )
+    if not (no_ratio and no_difference):
+        return ('', pair.refusal) if no_difference else (pair.refusal, '')
+    first, *second = re.split(r'; (?=no |the curves )', pair.refusal, maxsplit=1)
+    return first, ''.join(second)
 
 
 def shared_scale(estimates: Sequence[Estimate], logarithmic: bool) -> Scale:
@@ -110,73 +126,97 @@ def shared_scale(estimates: Sequence[Estimate], logarithmic: bool) -> Scale:
     else:
         low, high = low - 0.04 * (high - low), max(high + 0.04 * (high - low), 0.5)
     scale = Scale(low, high, logarithmic, 0.0, [])
-    marks = [
-        (scale.pixel(value), plain(value) + (TIMES if logarithmic else ''))
-        for value in ticks(low, high, 4)
-    ]
+    marks = []
+    for value in ticks(low, high, 4):
+        x = scale.pixel(value)
+        if not marks or x - marks[-1][0] >= LEAST_APART:
+            marks.append((x, plain(value) + (TIMES if logarithmic else '')))
     return Scale(low, high, logarithmic, scale.pixel(neutral), marks)
 
 
 def _cost(pair: Comparison, names: list[str]) -> Estimate:
     """Who needs fewer MACs for the same accuracy."""
+    refusal = _rounded_reason(refusals(pair)[0], '{:.1f}'.format)
     if pair.cost_ratio is None:
-        return Estimate(f'{names[pair.model]} and {names[pair.baseline]}: not compared', False)
+        said = f'{names[pair.model]} and {names[pair.baseline]}: not compared at equal accuracy'
+        return Estimate(said, False, refusal=one_line(refusal, 300))
     if pair.cost_ratio < 1:
         pair = turned(pair)
-    ratio, interval = pair.cost_ratio, pair.cost_ratio_interval
+    interval = pair.cost_ratio_interval
     one, other = names[pair.model], names[pair.baseline]
-    numbers = _interval_text(interval)
+    ratio, numbers = _factor(pair.cost_ratio, interval)
     at = f'at equal accuracy, {pair.top1_percent:.1f} %'
-    if interval is None or interval.low > 1:
-        said = f'{one} needs {_factor(ratio)} fewer MACs than {other} {at} ({numbers})'
+    if interval is None:
+        said = f'{ratio}, without an interval: {one} may need fewer MACs than {other} {at}'
+    elif interval.low > 1:
+        said = f'{one} needs {ratio} fewer MACs than {other} {at} ({numbers})'
     else:
-        said = (
-            f'{one} and {other} need about the same MACs {at}: '
-            f'a factor of {_factor(ratio)} ({numbers})'
-        )
-    return Estimate(said, interval is not None and interval.low > 1, ratio, *_ends(interval))
+        said = f'{one} and {other} cannot be told apart {at}: {ratio} ({numbers})'
+    certain = interval is not None and interval.low > 1
+    return Estimate(
+        said, certain, pair.cost_ratio, *_ends(interval), refusal=one_line(refusal, 300)
+    )
 
 
 def _accuracy(pair: Comparison, names: list[str], unit: CostUnit) -> Estimate:
     """Who is more accurate at the same cost."""
+    refusal = _rounded_reason(refusals(pair)[1], unit.cost)
     if pair.top1_difference is None:
-        return Estimate('', False)
+        said = f'{names[pair.model]} and {names[pair.baseline]}: not compared at equal cost'
+        return Estimate(said, False, refusal=one_line(refusal, 300))
     if pair.top1_difference < 0:
         pair = turned(pair)
     difference, interval = pair.top1_difference, pair.top1_difference_interval
     one, other = names[pair.model], names[pair.baseline]
     at = f'at equal cost, {unit.cost(pair.gmacs)}'
-    if interval is None or interval.low > 0:
-        said = f'{one} is {difference:.1f} points more accurate than {other} {at}'
+    points, *ends = rounded([difference, *_known_ends(interval)], 1, 0.0)
+    numbers = f'95 %: {" to ".join(ends)}'.replace('-', MINUS)
+    if interval is None:
+        said = f'{points} points, without an interval: {one} may be more accurate than {other} {at}'
+    elif interval.low > 0:
+        said = f'{one} is {points} points more accurate than {other} {at} ({numbers})'
     else:
-        said = f'{one} and {other} are about equally accurate {at}: {difference:.1f} points apart'
-    said += f' ({sure(interval)})'
-    return Estimate(said, interval is not None and interval.low > 0, difference, *_ends(interval))
+        said = f'{one} and {other} cannot be told apart {at}: {points} points ({numbers})'
+    certain = interval is not None and interval.low > 0
+    return Estimate(said, certain, difference, *_ends(interval), refusal=one_line(refusal, 300))
 
 
 def _speed(ratio: LatencyRatio, names: dict[str, str], sample: str) -> Estimate:
-    """Whose whole network is faster."""
+    """Whose full network is faster."""
     one, other = names[ratio.model], names[ratio.baseline]
     value, interval = ratio.ratio, ratio.interval
     if value < 1 and interval.low > 0:
         interval = Interval(1 / interval.high, 1 / interval.low)
         value = 1 / value
         one, other = other, one
-    numbers = _interval_text(interval)
+    factor, numbers = _factor(value, interval)
     at = batch_name(ratio.batch_size, sample)
     if interval.low > 1:
-        said = f'{one} takes {_factor(value)} as long as {other}, {at} ({numbers})'
+        said = f'{one} takes {factor} as long as {other}, {at} ({numbers})'
     else:
-        said = f'{one} and {other} take about equally long, {at}: {_factor(value)} ({numbers})'
+        said = f'{one} and {other} cannot be told apart, {at}: {factor} ({numbers})'
     return Estimate(said, interval.low > 1, value, *_ends(interval))
 
 
-def _factor(value: float) -> str:
-    return f'{value:.2f}{TIMES}' if value < 10 else significant(value) + TIMES
+def _factor(value: float, interval: Interval | None) -> tuple[str, str]:
+    """A ratio and its interval with the same decimals, so that one contains the other."""
+    values = [value, *_known_ends(interval)]
+    ratio, *ends = rounded(values, 2 if value < 10 else 1, 1.0)
+    return ratio + TIMES, f'95 %: {" to ".join(ends)}'
 
 
-def _interval_text(interval: Interval | None) -> str:
-    return sure(interval, 2)
+def _rounded_reason(reason: str, write: Callable[[float], str]) -> str:
+    """A reason with numbers such as they are elsewhere on the page."""
+    reason = re.sub(
+        r'( (?:accuracy|cost|covers|to) )(\d+(?:\.\d+)?(?:e-?\d+)?)(?=\W|$)',
+        lambda match: match[1] + write(float(match[2])),
+        reason,
+    )
+    return re.sub(r'\d+\.\d{2,}(?= % \()', lambda match: f'{float(match[0]):.1f}', reason)
+
+
+def _known_ends(interval: Interval | None) -> tuple[float, ...]:
+    return () if interval is None else (interval.low, interval.high)
 
 
 def _ends(interval: Interval | None) -> tuple[float | None, float | None]:

@@ -12,6 +12,7 @@ from dynp_plugins.atomic_files import atomic_path
 
 from ..axes import check_drawable
 from ..findings import (
+    best_saving,
     exits_finding,
     leaving_finding,
     model_finding,
@@ -19,11 +20,12 @@ from ..findings import (
     shown_point,
     training_finding,
 )
-from ..labels import one_line, typeset
+from ..labels import counted, in_words, one_line, typeset
 from ..published import PublishedCurve, published_curves
 from ..series import STYLES, exit_colours, series_style
 from ..times import batch_name, measured, timed_batches
-from .budget import BudgetView, budget_view, threshold_text
+from ..timing_quality import known_percentile, timing_conditions, timing_warnings
+from .budget import BudgetView, budget_view, right_text, threshold_text
 from .colours import ink_on, theme_colours
 from .comparisons import comparison_rows, ratio_estimates, shared_scale
 from .gallery import galleries
@@ -103,6 +105,7 @@ def _environment() -> jinja2.Environment:
     environment.policies['json.dumps_function'] = _json
     environment.filters |= {
         'between': between,
+        'in_words': in_words,
         'number': number,
         'one_line': one_line,
         'significant': significant,
@@ -113,7 +116,10 @@ def _environment() -> jinja2.Environment:
     }
     environment.globals |= {
         'batch_name': batch_name,
+        'counted': counted,
         'ink_on': ink_on,
+        'known_percentile': known_percentile,
+        'right_text': right_text,
         'shared_scale': shared_scale,
         'threshold_text': threshold_text,
     }
@@ -161,6 +167,8 @@ def _panel_view(panel: PagePanel, pictures: int) -> dict:
         'models': models,
         'few': len(models) <= FEW,
         'several_exits': any(len(model.exits) > 1 for model in panel.models),
+        'several_sources': len({model.source for model in panel.models}) > 1,
+        'early_exit_models': sum(len(model.exits) > 1 for model in panel.models),
         'figures': figures,
         'axes': curve_axes(panel),
         'layers': _layers(panel, published),
@@ -173,6 +181,8 @@ def _panel_view(panel: PagePanel, pictures: int) -> dict:
         'galleries': galleries(panel, pictures),
         'times': model_times(panel),
         'time_finding': latency_finding(panel),
+        'timing_conditions': timing_conditions(panel.results, panel.models),
+        'timing_warnings': timing_warnings(panel.results, panel.models),
         'ratios': ratio_estimates(panel),
     }
 
@@ -200,12 +210,13 @@ def _model_view(panel: PagePanel, index: int) -> dict:
         'diagrams': [
             (exit, diagram)
             for exit in model.exits
-            if (diagram := reliability_diagram(exit)) is not None
+            if (diagram := reliability_diagram(exit, panel.unit.sample)) is not None
         ],
         'batches': [batch.batch_size for batch in timed_batches(model)],
         'policies': [(p, settings_text(p.settings)) for p in model.operating_points],
         'really_run': _budgets_run(model, panel),
         'point': shown_point(model),
+        'saves': best_saving(model) is not None,
         'points': sorted(model.points, key=lambda point: point.target_gmacs),
     }
 
@@ -233,7 +244,7 @@ def _layers(panel: PagePanel, published: list[PublishedCurve]) -> list[dict]:
         layers += [
             {'key': 'bands', 'name': '95 % interval', 'on': few},
             {'key': 'oracle', 'name': 'oracle', 'on': few},
-            {'key': 'random', 'name': 'exits drawn at random', 'on': False},
+            {'key': 'random', 'name': 'random exits', 'on': False},
         ]
     if any(model.operating_points for model in models):
         layers.append({'key': 'policies', 'name': 'single policies', 'on': True})

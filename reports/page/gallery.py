@@ -7,6 +7,7 @@ from benchmarks.curve_records import GalleryPicture
 from benchmarks.results import ModelResult
 
 from ..labels import one_line
+from .budget import FEW_SAMPLES
 from .numbers import number
 from .page_panels import PagePanel
 
@@ -102,8 +103,9 @@ def _finding(model: ModelResult, exit: str, samples: str) -> str:
     share = 100 * point.exit_shares[exit]
     if not share:
         return f'none of the test {samples} leaves here'
-    right = point.exit_top1_percent.get(exit)
-    return f'{share:.1f} % of the test {samples} leave here, {number(right, 1)} % of them right'
+    right, count = number(point.exit_top1_percent.get(exit), 1), share / 100 * model.test.samples
+    few = f' (n = {count:.0f})' if round(count) < FEW_SAMPLES else ''
+    return f'{share:.1f} % of the test {samples} leave here, {right} % of them right{few}'
 
 
 def _tile(picture: GalleryPicture) -> Picture:

@@ -4,10 +4,11 @@ import math
 from dataclasses import dataclass
 
 from benchmarks.curve_records import CurvePoint
-from benchmarks.latency_records import BatchLatency, DynamicLatency, ExitLatency
+from benchmarks.latency_records import BatchLatency, DynamicLatency, ExitLatency, Timing
 from benchmarks.results import ModelResult
 
 from ..times import batch_name, exit_ms, predicted_ms, timed_batches
+from ..timing_quality import known_percentile
 from .numbers import between, number, significant, speedup
 from .page_panels import PagePanel
 from .svg import plain, ticks
@@ -20,7 +21,10 @@ SPREAD_WIDTH = 120
 
 @dataclass(frozen=True)
 class Spread:
-    """All repeats of one exit as a line from the fastest to p99, in pixels."""
+    """All repeats of one exit as a line from the fastest to p99, in pixels.
+
+    Where p90 or p99 is not known, it is where the one before is.
+    """
 
     low: float
     p50: float
@@ -89,19 +93,43 @@ def model_times(panel: PagePanel) -> list[ModelTimes]:
 
 
 def latency_finding(panel: PagePanel) -> str:
-    """Of one model: the largest batch, the run nearest to the middle of its budgets."""
-    if len(panel.models) > 1 or not timed_batches(panel.models[0]):
-        return 'Saved multiply-adds as saved time'
+    """What early exit is worth in time.
+
+    Of one model: the largest batch, the run nearest to the middle of its budgets. Of several: how
+    many runs are faster than the full network at the largest batch.
+    """
+    if len(panel.models) > 1:
+        return _finding_of_several(panel)
+    if not timed_batches(panel.models[0]):
+        return ''
     batch = timed_batches(panel.models[0])[-1]
-    if not batch.dynamic:
+    early = [run for run in batch.dynamic if max(run.exit_shares.values()) < 1]
+    if not early:
         return 'How long each exit takes'
-    runs = sorted(batch.dynamic, key=lambda run: run.gmacs_mean)
+    runs = sorted(early, key=lambda run: run.gmacs_mean)
     run = runs[len(runs) // 2]
     return (
         f'At {panel.unit.cost(run.gmacs_mean)} it runs {run.realised_speedup:.2f} times as fast as '
-        f'the whole network, {batch_name(batch.batch_size, panel.unit.sample)}; predicted were '
+        f'the full network, {batch_name(batch.batch_size, panel.unit.sample)}; predicted were '
         f'{run.predicted_speedup:.2f} times'
     )
+
+
+def _finding_of_several(panel: PagePanel) -> str:
+    """Runs of all models at their largest batch, by what their intervals say."""
+    batches = [timed[-1] for model in panel.models if (timed := timed_batches(model))]
+    size = max((batch.batch_size for batch in batches if batch.dynamic), default=None)
+    runs = [run for batch in batches if batch.batch_size == size for run in batch.dynamic]
+    if not runs:
+        return 'How long each exit takes'
+    faster = sum(run.realised_interval.low > 1 for run in runs)
+    slower = sum(run.realised_interval.high < 1 for run in runs)
+    parts = [f'{faster} of {len(runs)} runs of early exit are faster than the full network']
+    parts += [f'{slower} slower'] if slower else []
+    if unclear := len(runs) - faster - slower:
+        parts.append(f'{unclear} cannot be told from it')
+    where = batch_name(size, panel.unit.sample)
+    return f'{where[0].upper()}{where[1:]}, {", ".join(parts)}'
 
 
 def _batch_view(model: ModelResult, batch: BatchLatency, panel: PagePanel) -> BatchView:
@@ -164,23 +192,20 @@ def _exit_times(model: ModelResult, batch: BatchLatency) -> list[ExitTime]:
     """The exits in the order of the model, their spreads on one scale from 0."""
     records = {record.exit: record for record in batch.exits}
     chosen = [records[exit.name] for exit in model.exits]
-    most = max([record.timing.p99_ms for record in chosen]) or 1.0
-
-    def pixel(value: float) -> float:
-        return SPREAD_WIDTH * min(value / most, 1.0)
-
+    spreads = [_quantiles(record.timing) for record in chosen]
+    most = max(spread[-1] for spread in spreads) or 1.0
     return [
-        ExitTime(
-            record,
-            Spread(
-                pixel(min(record.timing.samples_ms, default=record.timing.p50_ms)),
-                pixel(record.timing.p50_ms),
-                pixel(record.timing.p90_ms),
-                pixel(record.timing.p99_ms),
-            ),
-        )
-        for record in chosen
+        ExitTime(record, Spread(*(SPREAD_WIDTH * min(value / most, 1.0) for value in spread)))
+        for record, spread in zip(chosen, spreads, strict=True)
     ]
+
+
+def _quantiles(timing: Timing) -> tuple[float, ...]:
+    """The fastest, p50, p90 and p99 in milliseconds."""
+    p50 = timing.p50_ms
+    p90 = p50 if (value := known_percentile(timing, 90)) is None else value
+    p99 = p90 if (value := known_percentile(timing, 99)) is None else value
+    return min(timing.samples_ms, default=p50), p50, p90, p99
 
 
 def _range(values: list[float]) -> tuple[float, float]:

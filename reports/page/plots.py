@@ -8,6 +8,7 @@ axes other than MACs, by the axis's key. A trace without positions on an axis is
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import plotly.graph_objects as go
 
@@ -17,13 +18,13 @@ from benchmarks.interval import Interval
 from ..axes import ACCURACY_TITLE
 from ..findings import best_saving
 from ..published import PublishedCurve
-from ..series import STYLES, series_style
+from ..series import PUBLISHED_DASHES, STYLES, series_style
 from ..times import batch_name, batch_sizes, exit_ms, measured, predicted_ms, timed_batches
 from .page_panels import PagePanel
 from .plots_hover import exit_text, measured_text, operating_text, oracle_text, point_text
 from .plots_layout import axis_title, chart_layout, shown, wrapped
 
-LINE_WIDTH = 2.25
+LINE_WIDTH, PUBLISHED_WIDTH = 2.25, 1.25
 HOVER = '%{customdata}<extra></extra>'
 
 
@@ -33,7 +34,8 @@ def curve_chart(panel: PagePanel, published: Sequence[PublishedCurve] = ()) -> d
     ``axes`` has the titles of the horizontal axes by key: ``macs``, and ``ms-N`` for milliseconds
     per image in batches of N.
     """
-    traces = [_reference(curve, panel) for curve in published]
+    dashes = cycle(PUBLISHED_DASHES)
+    traces = [_reference(c, panel, () if c.exits else next(dashes)) for c in published]
     for i in range(len(panel.models)):
         traces += _Drawing(panel, i).traces()
     if len(panel.models) == 1 and (saving := best_saving(panel.models[0])):
@@ -51,7 +53,7 @@ def curve_axes(panel: PagePanel) -> dict[str, str]:
     sample = panel.unit.sample
     axes = {'macs': f'Mean {panel.unit.macs} per {sample}'}
     for size in batch_sizes(panel.models):
-        axes[f'ms-{size}'] = f'Milliseconds per {sample}, {batch_name(size, sample)}'
+        axes[f'ms-{size}'] = f'ms per {sample}, {batch_name(size, sample)}; lines are predicted'
     return axes
 
 
@@ -204,10 +206,13 @@ class _Drawing:
             if not runs:
                 continue
             times = [run.timing.ms_per_image for _, run in runs]
+            misses = [predicted_ms(self.model, batch, point) for point, _ in runs]
+            misses = [there - here for there, here in zip(misses, times, strict=True)]
             traces.append(
                 go.Scatter(
                     x=[],
                     y=[point.top1_percent for point, _ in runs],
+                    error_x=self.connectors(misses),
                     mode='markers',
                     marker={
                         'symbol': self.style.symbol,
@@ -225,18 +230,20 @@ class _Drawing:
             )
         return traces
 
+    def connectors(self, lengths: list[float]) -> dict:
+        """Thin horizontal lines, as error bars to one side: to the left where negative."""
+        return self.bars([max(n, 0.0) for n in lengths], [max(-n, 0.0) for n in lengths], 0)
+
     def whiskers(self, accuracies: list[float], intervals: list[Interval]) -> dict:
         """Error bars from intervals."""
         pairs = list(zip(accuracies, intervals, strict=True))
-        return {
-            'type': 'data',
-            'symmetric': False,
-            'array': [max(interval.high - value, 0.0) for value, interval in pairs],
-            'arrayminus': [max(value - interval.low, 0.0) for value, interval in pairs],
-            'color': self.colour,
-            'thickness': 1,
-            'width': 3,
-        }
+        up = [max(interval.high - value, 0.0) for value, interval in pairs]
+        return self.bars(up, [max(value - interval.low, 0.0) for value, interval in pairs], 3)
+
+    def bars(self, up: list[float], down: list[float], cap: float) -> dict:
+        """plotly's error bars, which end in caps so many pixels wide to each side."""
+        sides = {'type': 'data', 'symmetric': False, 'array': up, 'arrayminus': down}
+        return sides | {'color': self.colour, 'thickness': 1, 'width': cap}
 
 
 def _ring(panel: PagePanel, point: CurvePoint) -> go.Scatter:
@@ -248,7 +255,7 @@ def _ring(panel: PagePanel, point: CurvePoint) -> go.Scatter:
         mode='markers',
         marker={
             'symbol': 'circle-open',
-            'size': 22,
+            'size': 26,
             'color': 'var(--accent)',
             'line': {'color': 'var(--accent)', 'width': 2},
         },
@@ -257,20 +264,24 @@ def _ring(panel: PagePanel, point: CurvePoint) -> go.Scatter:
     )
 
 
-def _reference(curve: PublishedCurve, panel: PagePanel) -> go.Scatter:
+def _reference(curve: PublishedCurve, panel: PagePanel, dash: tuple[float, ...]) -> go.Scatter:
     """A published curve, muted; its name is written at its end, its source in the hover."""
     exits = curve.exits or ('',) * len(curve.points)
     source = '<br>'.join(wrapped(curve.source))
     texts = [
         f'<b>{shown(curve.name, 60)}</b>{shown(exit and ", " + exit, 40)}<br>'
-        f'{panel.unit.cost(gmacs)}<br>top-1 {top1:.2f} %<br>published: {source}'
+        f'{panel.unit.exact(gmacs)}<br>top-1 {top1:g} %<br>published: {source}'
         for exit, (gmacs, top1) in zip(exits, curve.points, strict=True)
     ]
     return go.Scatter(
         x=[gmacs * panel.unit.per_giga for gmacs, _ in curve.points],
         y=[top1 for _, top1 in curve.points],
         mode='markers+text' if curve.exits else 'lines+markers+text',
-        line={'color': 'var(--muted)', 'width': 1.25, 'dash': 'dash'},
+        line={
+            'color': 'var(--muted)',
+            'width': PUBLISHED_WIDTH,
+            'dash': ' '.join(f'{length * PUBLISHED_WIDTH:.4g}px' for length in dash) or 'solid',
+        },
         marker={
             'symbol': 'circle-open' if curve.exits else 'circle',
             'size': 6 if curve.exits else 4,

@@ -5,16 +5,17 @@ from benchmarks.latency_records import BatchLatency, DynamicLatency
 from benchmarks.results import ModelResult
 
 from ..axes import CostUnit
-from ..labels import one_line
+from ..labels import in_words, one_line
 from ..times import batch_name, exit_ms, measured, predicted_ms, timed_batches
-from .numbers import significant, sure
+from ..timing_quality import known_percentile
+from .numbers import confidence_text, significant, sure
 from .plots_layout import shown, wrapped
 
 
 def point_text(name: str, model: ModelResult, point: CurvePoint, unit: CostUnit) -> str:
     """One budget: accuracy, cost, control, and per exit share and threshold."""
     lines = [f'<b>{shown(name, 60)}</b>', *_result_lines(model, point, unit)]
-    return '<br>'.join([*lines, *_exit_lines(model, point)])
+    return '<br>'.join([*lines, *_exit_lines(model, point, model.confidence)])
 
 
 def operating_text(name: str, model: ModelResult, policy: OperatingPoint, unit: CostUnit) -> str:
@@ -22,10 +23,10 @@ def operating_text(name: str, model: ModelResult, policy: OperatingPoint, unit: 
     lines = [
         f'<b>{shown(policy.name, 60)}</b>',
         shown(name, 60),
-        shown(f'{policy.method}, {policy.measure}', 70),
+        shown(f'{in_words(policy.method)}, {in_words(policy.measure)}', 90),
         *wrapped(settings_text(policy.settings)),
         *_result_lines(model, policy.point, unit),
-        *_exit_lines(model, policy.point),
+        *_exit_lines(model, policy.point, policy.measure),
     ]
     return '<br>'.join(lines)
 
@@ -33,7 +34,9 @@ def operating_text(name: str, model: ModelResult, policy: OperatingPoint, unit: 
 def settings_text(settings: dict[str, object]) -> str:
     """A method's settings on one line."""
     texts = (
-        f'{key}\N{NO-BREAK SPACE}{value:.6g}' if isinstance(value, float) else f'{key} {value}'
+        f'{in_words(key)}\N{NO-BREAK SPACE}{value:.6g}'
+        if isinstance(value, float)
+        else f'{in_words(key)} {value}'
         for key, value in settings.items()
     )
     return one_line(', '.join(texts), 200)
@@ -46,7 +49,7 @@ def exit_text(name: str, model: ModelResult, exit: ExitRecord, unit: CostUnit) -
         f'<b>{shown(exit.name, 40)}</b>, every {unit.sample} leaves here',
         shown(name, 60),
         unit.cost(exit.gmacs),
-        f'top-1 <b>{exit.test_top1_percent:.2f} %</b> ({sure(exit.test_top1_interval)})',
+        f'top-1 <b>{exit.test_top1_percent:.2f} %</b> ({sure(exit.test_top1_interval, 2)})',
     ]
     lines += [
         f'{significant(exit_ms(model, batch)[place])} ms per {unit.sample}, '
@@ -61,14 +64,17 @@ def measured_text(
 ) -> str:
     """A run of real early exit."""
     timing = run.timing
+    percentiles = [f'p50 {significant(timing.p50_ms)}']
+    for percent in (90, 99):
+        if (value := known_percentile(timing, percent)) is not None:
+            percentiles.append(f'p{percent} {significant(value)}')
     return '<br>'.join(
         [
             f'<b>{shown(name, 60)}</b>, really run, {batch_name(batch.batch_size, unit.sample)}',
             f'{significant(timing.ms_per_image)} ms per {unit.sample} '
             f'(predicted {significant(run.predicted_ms_per_image)})',
-            f'batch p50 {significant(timing.p50_ms)}, p90 {significant(timing.p90_ms)}, '
-            f'p99 {significant(timing.p99_ms)} ms',
-            f'{run.realised_speedup:.2f} times as fast as the whole network '
+            f'{", ".join(percentiles)} ms per batch',
+            f'{run.realised_speedup:.2f} times as fast as the full network '
             f'({sure(run.realised_interval, 2)})',
             f'top-1 {point.top1_percent:.2f} % with these thresholds',
         ]
@@ -91,9 +97,9 @@ def oracle_text(name: str, model: ModelResult, unit: CostUnit) -> str:
 def _result_lines(model: ModelResult, point: CurvePoint, unit: CostUnit) -> list[str]:
     """Accuracy, cost, control, time."""
     lines = [
-        f'top-1 <b>{point.top1_percent:.2f} %</b> ({sure(point.top1_interval)})',
+        f'top-1 <b>{point.top1_percent:.2f} %</b> ({sure(point.top1_interval, 2)})',
         f'{unit.cost(point.gmacs_mean)} on average (target {unit.cost(point.target_gmacs)})',
-        f'leaving at random as often: {point.random_top1_percent:.2f} %',
+        f'random exits: {point.random_top1_percent:.2f} %',
     ]
     for batch in timed_batches(model):
         run = measured(batch, point)
@@ -104,7 +110,7 @@ def _result_lines(model: ModelResult, point: CurvePoint, unit: CostUnit) -> list
     return lines
 
 
-def _exit_lines(model: ModelResult, point: CurvePoint) -> list[str]:
+def _exit_lines(model: ModelResult, point: CurvePoint, measure: str) -> list[str]:
     """Who leaves where."""
     if len(model.exits) == 1:
         return []
@@ -112,7 +118,8 @@ def _exit_lines(model: ModelResult, point: CurvePoint) -> list[str]:
     for exit in model.exits:
         line = f'{shown(exit.name, 24)}: {100 * point.exit_shares[exit.name]:.1f} %'
         if exit.name in point.thresholds:
-            threshold = point.thresholds[exit.name]
-            line += ', closed' if threshold is None else f', threshold {threshold:.4f}'
+            threshold = confidence_text(point.thresholds[exit.name], measure)
+            words = '' if threshold in ('closed', 'all') else 'threshold '
+            line += f', {words}{threshold}'
         lines.append(line)
     return lines

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from benchmarks.curve_records import ExitRecord
 
+from ..labels import counted
+from .budget import FEW_SAMPLES
 from .numbers import DASH
 
 SIZE = 132
@@ -24,6 +26,7 @@ class Dot:
         radius: Its area is proportional to the samples, but for the smallest.
         weight: Samples against those of the fullest bin, 0 to 1, on a square-root scale.
         line_y: Where the diagonal is at ``x``.
+        few: Whether there are too few samples to say more than that.
         text: What it says when pointed at.
     """
 
@@ -32,6 +35,7 @@ class Dot:
     radius: float
     weight: float
     line_y: float
+    few: bool
     text: str
 
 
@@ -57,7 +61,7 @@ class Diagram:
     verdict: str
 
 
-def reliability_diagram(exit: ExitRecord) -> Diagram | None:
+def reliability_diagram(exit: ExitRecord, sample: str = 'image') -> Diagram | None:
     """None where no bin has a sample."""
     bins = [b for b in exit.reliability if b.samples and b.confidence_mean is not None]
     total = sum(b.samples for b in bins)
@@ -71,8 +75,9 @@ def reliability_diagram(exit: ExitRecord) -> Diagram | None:
             radius=max(LARGEST * math.sqrt(b.samples / most), SMALLEST),
             weight=math.sqrt(b.samples / most),
             line_y=SIZE * (1 - b.confidence_mean),
+            few=b.samples < FEW_SAMPLES,
             text=f'confidence {b.low:.2f}{DASH}{b.high:.2f}, mean {b.confidence_mean:.3f}: '
-            f'{b.top1_percent:.1f} % right of {b.samples:,}',
+            f'{b.top1_percent:.1f} % right of {counted(b.samples, sample)}',
         )
         for b in bins
     ]
@@ -82,7 +87,7 @@ def reliability_diagram(exit: ExitRecord) -> Diagram | None:
     ]
     gap = sum(b.samples * (b.confidence_mean - b.top1_percent / 100) for b in bins) / total
     if abs(gap) < 0.005:
-        verdict = 'as sure as right'
+        verdict = 'calibrated'
     else:
-        verdict = f'{100 * abs(gap):.1f} points too {"sure" if gap > 0 else "unsure"}'
+        verdict = f'{100 * abs(gap):.1f} points {"over" if gap > 0 else "under"}confident'
     return Diagram(dots, bars, verdict)

@@ -81,7 +81,7 @@ def _batch_ms(size, k, gmacs):
     return 1.0 + 0.5 * k + size * gmacs / GMACS_PER_MS
 
 
-def _timing(size, milliseconds, random, repeats=40):
+def _timing(size, milliseconds, random, repeats=120):
     samples = milliseconds * (1 + random.gamma(1.0, 0.02, repeats))
     p50, p90, p99 = (float(np.percentile(samples, p)) for p in (50, 90, 99))
     return Timing(

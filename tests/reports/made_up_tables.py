@@ -21,7 +21,13 @@ def made_up_table(model='network', split='test', samples=20):
         label=label,
         picture=random.integers(256, size=(samples, 16)).astype(np.uint8),
         source=np.array([f'{i}.png' for i in range(samples)]),
-        manifest={'model': model, 'split': split, 'exit_names': list(EXITS), 'classes': 5},
+        manifest={
+            'model': model,
+            'split': split,
+            'index_sha256': '0' * 64,
+            'exit_names': list(EXITS),
+            'classes': 5,
+        },
     )
 
 

@@ -84,6 +84,25 @@ def test_the_calibration_split_chooses_what_is_said():
     assert best_saving(model).point.top1_percent == 77.0
 
 
+def alone(point, exit):
+    """The same budget with one exit answering everybody."""
+    shares = {name: float(name == exit) for name in point.exit_shares}
+    return dataclasses.replace(point, exit_shares=shares)
+
+
+def test_one_exit_answering_everybody_is_no_saving():
+    model = curve((1.0, 79.9), (1.5, 80), (2, 80), exits=((1.0, 79.9), (2.0, 80.0)))
+    cheap, middle, full = model.points
+    model = dataclasses.replace(model, points=[alone(cheap, 'a'), middle, alone(full, 'b')])
+    assert finding(model) == "The full network's accuracy at 75 % of its MACs"
+    without = dataclasses.replace(model, points=[alone(cheap, 'a'), alone(full, 'b')])
+    assert best_saving(without) is None
+    uneven = dataclasses.replace(
+        model, points=[alone(cheap, 'a'), dataclasses.replace(middle, top1_percent=10.0), full]
+    )
+    assert shown_point(uneven) is uneven.points[1]
+
+
 def test_saving_is_true_of_measured_looking_curves():
     for seed in range(20):
         model = made_up_model(seed=seed)

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.results import FileRecord
 from dynp_plugins.early_exit import MEASURES as KNOWN_MEASURES
 from dynp_plugins.early_exit.choosing import METHODS, RISK_CONTROL
-from reports.labels import exit_names, in_words, one_line, series_names, typeset
+from reports.labels import counted, exit_names, in_words, one_line, series_names, typeset
 
 from .made_up_results import made_up_model, made_up_results
 
@@ -17,6 +17,11 @@ from .made_up_results import made_up_model, made_up_results
         ('two\nlines\t and  more ', 'two lines and more'),
         ('bell\x07, half a pair \udc80', 'bell\ufffd, half a pair \ufffd'),
         ('modèle 漢字', 'modèle 漢字'),
+        (
+            '\u0646\u0645\u06cc\u200c\u062e \u0915\u094d\u200d\u0937',
+            '\u0646\u0645\u06cc\u200c\u062e \u0915\u094d\u200d\u0937',
+        ),
+        ('gpj\u202eexe', 'gpj\ufffdexe'),
     ],
 )
 def test_one_line(text, shown):
@@ -62,6 +67,26 @@ def test_typeset_binds_numbers_to_units():
         "98 % of the network's accuracy at 9.3 MMACs per image"
     )
     assert typed.count('\xa0') == 2 and 'network\u2019s' in typed
+
+
+@pytest.mark.parametrize(
+    'sentence, typed',
+    [
+        ('a needs 1.80x fewer MACs', 'a needs 1.80\u00d7 fewer MACs'),
+        ('0.99x as fast', '0.99\u00d7 as fast'),
+        ('resnet-0.75x of 2x', 'resnet-0.75x of 2x'),
+        ('a difference of -0.4 to 1.0', 'a difference of \u22120.4 to 1.0'),
+    ],
+)
+def test_typeset_uses_the_right_signs(sentence, typed):
+    assert typeset(sentence) == typed
+
+
+@pytest.mark.parametrize(
+    'count, said', [(1, '1 thread'), (2, '2 threads'), (1500, '1,500 threads')]
+)
+def test_counted(count, said):
+    assert counted(count, 'thread') == said
 
 
 @pytest.mark.parametrize('name', [*METHODS, RISK_CONTROL, *KNOWN_MEASURES])

@@ -50,12 +50,20 @@ def test_times_of_unknown_thresholds_have_no_accuracy():
     assert timed_budgets(model, 64) == [] and latency_finding(model, 64) == ''
 
 
+def test_a_run_in_which_one_exit_answers_everybody_is_no_finding():
+    model = made_up_model(operating_points=False)
+    for i, point in enumerate(model.points):
+        shares = {name: float(name == 'merged') for name in point.exit_shares}
+        model.points[i] = dataclasses.replace(point, exit_shares=shares)
+    assert timed_budgets(model, 64) and latency_finding(model, 64) == ''
+
+
 def test_the_finding_speaks_of_the_most_accurate_budget():
     model = made_up_model()
     time, point = model.latency.batches[1].dynamic[2], model.points[24]
     said = latency_finding(model, 64)
     assert said == (
-        f'Early exit is {time.realised_speedup:.2f}x as fast as the whole network in batches of '
+        f'Early exit is {time.realised_speedup:.2f}x as fast as the full network in batches of '
         f'64, with {point.top1_percent:.1f} % accuracy (95 % interval '
         f'{time.realised_interval.low:.2f} to {time.realised_interval.high:.2f}; predicted '
         f'{time.predicted_speedup:.2f})'

@@ -65,7 +65,7 @@ def test_models_against_each_other():
     one, other = made_up_model('mine'), static_model()
     *_, last = text(one, other).split('\n\n')
     title, *rows = last.splitlines()
-    assert title.split()[:6] == ['whole', 'network:', 'time', 'of', 'A', '/']
+    assert title.split()[:6] == ['full', 'network:', 'time', 'of', 'A', '/']
     ratios = made_up_timing([one, other]).ratios
     for line, ratio in zip(rows, ratios, strict=True):
         low, high = ratio.interval.low, ratio.interval.high
@@ -98,7 +98,7 @@ def test_one_exit_and_unknown_memory():
     ]
     model = dataclasses.replace(model, latency=dataclasses.replace(model.latency, batches=batches))
     shown = text(model)
-    assert 'each at its own exit' not in shown and 'whole network' not in shown
+    assert 'each at its own exit' not in shown and 'full network' not in shown
     (name,) = (exit.name for exit in model.exits)
     assert row(shown.splitlines(), name)[-1] == '-'
 

@@ -147,7 +147,7 @@ def test_terminal_summary_is_short_and_says_the_numbers():
     exit, last = results.models[0].exits[1], results.models[0].points[-1]
 
     def ends(interval):
-        return [f'{interval.low:.1f}', 'to', f'{interval.high:.1f}']
+        return [f'{interval.low:.2f}', 'to', f'{interval.high:.2f}']
 
     expected = ['latent', '9.40', f'{exit.test_top1_percent:.2f}', *ends(exit.test_top1_interval)]
     assert lines[3].split() == expected
@@ -163,7 +163,7 @@ def test_terminal_summary_shows_single_policies_times_and_comparisons():
     for block, model in zip(blocks, results.models, strict=False):
         assert block.startswith(model.name)
         assert '  my_policy.json' in block
-        assert 'as fast as the whole network in batches of 64' in ' '.join(block.split())
+        assert 'as fast as the full network in batches of 64' in ' '.join(block.split())
     sentences = ' '.join(blocks[3].split())
     for comparison in results.comparisons:
         assert pair_finding(comparison, results) in sentences

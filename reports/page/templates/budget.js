@@ -1,4 +1,4 @@
-// The budget slider: every model shows its dearest point whose target is within the budget.
+// The budget slider: every model shows its most expensive point whose target is within the budget.
 const SVG = 'http://www.w3.org/2000/svg';
 const THUMB = 16; // width of the slider's handle, about
 
@@ -46,7 +46,7 @@ function showBudget(panel) {
   }
 }
 
-// Draws the chosen budget over a chart: a dot on every curve, a line at the mean cost.
+// Draws the chosen budget over a chart: a ring on every curve, a line at the mean cost.
 function markBudget(element) {
   const [overlay, at] = [element.parentElement.querySelector('.overlay'), planes.get(element)];
   if (!at) return;
@@ -59,7 +59,7 @@ function markBudget(element) {
     panel.models.forEach((model, i) => {
       const [k, x] = [chosen(panel, model), model.x[panel.axis]];
       const moves = model.targets.length > 1; // a network with one exit has its mark
-      if (k >= 0 && x && moves && !panel.hidden.has(i)) dotAt(overlay, at, x[k], model.top1[k], model.colour);
+      if (k >= 0 && x && moves && !panel.hidden.has(i)) ringAt(overlay, at, x[k], model.top1[k], model.colour);
     });
     return;
   }
@@ -82,15 +82,15 @@ function lineAt(overlay, at, value) {
   }
 }
 
-function dotAt(overlay, at, valueX, valueY, colour) {
+function ringAt(overlay, at, valueX, valueY, colour) {
   const [x, y] = [at.x(valueX), at.y(valueY)];
   if (x < 0 || x > at.wide || y < 0 || y > at.high) return;
-  const dot = document.createElementNS(SVG, 'circle');
-  dot.setAttribute('cx', at.margin.l + x);
-  dot.setAttribute('cy', at.margin.t + y);
-  dot.setAttribute('r', 6.5);
-  dot.style.fill = colour;
-  overlay.append(dot);
+  const ring = document.createElementNS(SVG, 'circle');
+  ring.setAttribute('cx', at.margin.l + x);
+  ring.setAttribute('cy', at.margin.t + y);
+  ring.setAttribute('r', 8.5);
+  ring.style.stroke = colour;
+  overlay.append(ring);
 }
 
 // Puts the slider's handle under the budget's line, as far as the axis shows all budgets.

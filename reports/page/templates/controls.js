@@ -26,6 +26,7 @@ for (const panel of panels) {
     panel.place = Number(panel.slider.value);
     panel.slider.addEventListener('input', () => {
       panel.place = Number(panel.slider.value);
+      Plotly.Fx.unhover(panel.curve); // what it said was of another budget
       showBudget(panel);
     });
     const bar = panel.slider.closest('.budget');

@@ -1,10 +1,14 @@
 // Draws everything, and again when the theme, the size or the medium changes.
 let round = 0;
+let drawnFor = '';
+
+const allSizes = () => elements.map((one) => `${one.clientWidth} ${one.clientHeight}`).join();
 
 // One chart after the other, so that the page answers meanwhile; a later call ends an earlier one.
 async function drawAll() {
   round += 1;
   const mine = round;
+  drawnFor = allSizes();
   for (const element of elements) {
     await draw(element);
     await new Promise((next) => setTimeout(next));
@@ -26,7 +30,7 @@ drawAll().then(() => {
   let waiting;
   const sizes = new ResizeObserver(() => {
     clearTimeout(waiting);
-    waiting = setTimeout(drawAll, 100);
+    waiting = setTimeout(() => allSizes() === drawnFor || drawAll(), 100);
   });
   elements.forEach((element) => sizes.observe(element));
   document.documentElement.dataset.drawn = 'yes';

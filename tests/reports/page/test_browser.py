@@ -68,7 +68,7 @@ def test_the_axis_is_switched_to_milliseconds_and_back(page_of_one):
     assert tab.value(title) == 'Mean MMACs per image' and 'measured' not in layers(tab)
     assert offered(tab) == ['bands', 'oracle', 'random', 'policies']
     click(tab, 'input[value=ms-64]')
-    assert tab.value(title) == 'Milliseconds per image, in batches of 64'
+    assert tab.value(title) == 'ms per image, in batches of 64; lines are predicted'
     assert 'measured' in layers(tab) and 'oracle' not in layers(tab)
     assert offered(tab) == ['bands', 'random', 'policies', 'measured']
     times = [exit.timing.ms_per_image for exit in model.latency.batches[1].exits]

@@ -1,10 +1,12 @@
 """The slider's data: which point answers which budget, and what is said about it."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 
+from benchmarks.interval import Interval
 from reports.page.budget import POSITIONS, budget_positions, budget_view
 from reports.page.page_panels import page_panels
 
@@ -90,7 +92,7 @@ def test_what_is_said_about_a_point():
         'top1-interval': f'95 %: {point.top1_interval.low:.1f} to {point.top1_interval.high:.1f}',
         'cost': f'{1000 * point.gmacs_mean:.1f} MMACs',
         'target': f'{1000 * point.target_gmacs:.2f} MMACs',
-        'part': f'{100 * point.gmacs_mean / model.exits[-1].gmacs:.0f} %',
+        'part': f'{math.ceil(100 * point.gmacs_mean / model.exits[-1].gmacs)} %',
         'random': f'{point.random_top1_percent:.1f}',
         'share-1': f'{100 * shares[1]:.1f}',
         'right-2': f'{point.exit_top1_percent["feature"]:.1f}',
@@ -109,13 +111,46 @@ def test_what_is_said_about_a_point():
 
 @pytest.mark.parametrize(
     'used, said',
-    [(1.0, 'exactly that'), (1.0004, 'exactly that'), (1.023, '2.3 % more'), (0.99, '1.0 % less')],
+    [
+        (1.0, 'on target'),
+        (1.0004, 'on target'),
+        (1.023, '2.3 % above it'),
+        (0.99, '1.0 % below it'),
+    ],
 )
 def test_realised_against_requested(used, said):
     model = made_up_model()
     point = model.points[5]
     model.points[5] = dataclasses.replace(point, gmacs_mean=used * point.target_gmacs)
     assert plain(view(model).models[0].texts[5]['off-target']) == said
+
+
+@pytest.mark.parametrize(
+    'mean, low, high, cost, said',
+    [
+        (9.43e-3, 9.31e-3, 9.61e-3, '9.43 MMACs', '95 %: 9.31 to 9.61'),
+        (9.4312e-3, 9.4308e-3, 9.4316e-3, '9.431 MMACs', '95 %: 9.431 to 9.432'),
+        (16.5e-3, 16.5e-3, 16.5e-3, '16.5 MMACs', 'the same in every bootstrap draw'),
+    ],
+)
+def test_a_cost_lies_in_its_interval_as_shown(mean, low, high, cost, said):
+    model = made_up_model()
+    model.points[5] = dataclasses.replace(
+        model.points[5], gmacs_mean=mean, gmacs_interval=Interval(low, high)
+    )
+    texts = view(model).models[0].texts[5]
+    assert (plain(texts['cost']), plain(texts['cost-interval'])) == (cost, said)
+
+
+def test_a_percentage_of_few_says_of_how_many():
+    model = made_up_model()
+    shares = {'early': 0.991, 'latent': 0.009, 'feature': 0.0, 'merged': 0.0}
+    right = {'early': 80.0, 'latent': 66.7, 'feature': None, 'merged': None}
+    model.points[5] = dataclasses.replace(
+        model.points[5], exit_shares=shares, exit_top1_percent=right
+    )
+    texts = view(model).models[0].texts[5]
+    assert texts['right-0'] == '80.0' and texts['right-1'] == '66.7 (n = 9)'
 
 
 def test_an_exit_that_nobody_takes():

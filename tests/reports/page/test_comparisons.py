@@ -1,6 +1,7 @@
 """Sentences about pairs of models say what the numbers say, no more."""
 
 import dataclasses
+from itertools import pairwise
 
 import pytest
 
@@ -8,6 +9,7 @@ from benchmarks.interval import Interval
 from benchmarks.latency_records import LatencyRatio
 from benchmarks.results import Comparison
 from reports.page.comparisons import (
+    LEAST_APART,
     WIDTH,
     Estimate,
     comparison_rows,
@@ -69,23 +71,66 @@ def test_an_interval_that_leaves_it_open_makes_no_claim():
         cost_ratio_interval=Interval(0.9, 2.0), top1_difference_interval=Interval(-0.1, 2.6)
     )
     assert not found.cost.sure and not found.accuracy.sure
-    assert found.cost.sentence.startswith('A and B need about the same MACs')
-    assert found.accuracy.sentence.startswith('A and B are about equally accurate')
-    assert '\N{MINUS SIGN}0.1 to 2.6' in found.accuracy.sentence
+    assert found.cost.sentence == (
+        f'A and B cannot be told apart at equal accuracy, 91.2 %: 1.80{TIMES} (95 %: 0.90 to 2.00)'
+    )
+    assert found.accuracy.sentence == (
+        'A and B cannot be told apart at equal cost, 9.30 MMACs: 1.2 points '
+        '(95 %: \N{MINUS SIGN}0.1 to 2.6)'
+    )
 
 
 def test_a_refusal_is_given_with_its_reason():
     nothing = dict.fromkeys(('cost_ratio', 'cost_ratio_interval', 'top1_percent'))
     nothing |= dict.fromkeys(('gmacs', 'top1_difference', 'top1_difference_interval'))
-    found = row(refusal='the curves have no accuracy in common', **nothing)
-    assert found.cost.sentence == 'A and B: not compared' and found.cost.dot is None
-    assert found.accuracy.sentence == ''
-    assert found.refusal == 'the curves have no accuracy in common'
+    reasons = 'the curves have no accuracy in common', 'the curves have no mean cost in common'
+    found = row(refusal='; '.join(reasons), **nothing)
+    for half, what, reason in zip(
+        (found.cost, found.accuracy), ('accuracy', 'cost'), reasons, strict=True
+    ):
+        assert half.sentence == f'A and B: not compared at equal {what}'
+        assert half.dot is None and half.refusal == reason
+
+
+@pytest.mark.parametrize(
+    'missing, reason, said',
+    [
+        (
+            ('cost_ratio', 'cost_ratio_interval', 'top1_percent'),
+            'no comparison at accuracy 91.0667: the curve of B covers 93.2667 to 95.9333',
+            'no comparison at accuracy 91.1: the curve of B covers 93.3 to 95.9',
+        ),
+        (
+            ('top1_difference', 'top1_difference_interval', 'gmacs'),
+            'no comparison at cost 0.0118354: the curve of B covers 0.0123 to 0.02',
+            'no comparison at cost 11.8 MMACs: the curve of B covers 12.3 MMACs to 20.0 MMACs',
+        ),
+    ],
+)
+def test_a_reason_stands_where_something_is_missing_in_the_pages_numbers(missing, reason, said):
+    found = row(refusal=reason, **dict.fromkeys(missing))
+    halves = found.cost, found.accuracy
+    with_reason, other = halves if missing[0] == 'cost_ratio' else halves[::-1]
+    assert (with_reason.refusal, other.refusal) == (said, '')
 
 
 def test_a_ratio_without_interval_says_so_and_is_not_sure():
-    found = row(cost_ratio_interval=None)
-    assert found.cost.sentence.endswith('(no interval)') and not found.cost.sure
+    found = row(cost_ratio_interval=None, top1_difference_interval=None, refusal='why; no more')
+    assert found.cost.sentence == (
+        f'1.80{TIMES}, without an interval: A may need fewer MACs than B at equal accuracy, 91.2 %'
+    )
+    assert found.accuracy.sentence == (
+        '1.2 points, without an interval: A may be more accurate than B at equal cost, 9.30 MMACs'
+    )
+    assert not found.cost.sure and not found.accuracy.sure
+    assert (found.cost.refusal, found.accuracy.refusal) == ('why', 'no more')
+
+
+def test_an_interval_shows_on_which_side_it_lies_and_holds_the_estimate():
+    found = row(cost_ratio=12.34, cost_ratio_interval=Interval(12.31, 12.4)).cost
+    assert f'12.3{TIMES}' in found.sentence and '(95 %: 12.3 to 12.4)' in found.sentence
+    found = row(cost_ratio=1.2, cost_ratio_interval=Interval(1.003, 1.4)).cost
+    assert '(95 %: 1.003 to 1.400)' in found.sentence and found.sure
 
 
 def test_networks_side_by_side():
@@ -102,7 +147,9 @@ def test_networks_side_by_side():
     assert faster.sentence == (
         f'B takes 2.00{TIMES} as long as A, one image at a time (95 %: 1.25 to 2.50)'
     )
-    assert even.sentence.startswith('A and B take about equally long, in batches of 64')
+    assert even.sentence == (
+        f'A and B cannot be told apart, in batches of 64: 1.01{TIMES} (95 %: 0.99 to 1.03)'
+    )
     assert faster.sure and not even.sure
 
 
@@ -113,5 +160,7 @@ def test_a_scale_holds_all_intervals_and_says_where_no_difference_is():
     half, double = scale.pixel(2.0) - scale.neutral, scale.pixel(4.0) - scale.neutral
     assert double == pytest.approx(2 * half)
     assert scale.ticks and all(0 <= x <= WIDTH for x, _ in scale.ticks)
+    places = [x for x, _ in shared_scale([Estimate('', True, 30.0, 1.0, 60.0)], True).ticks]
+    assert all(b - a >= LEAST_APART for a, b in pairwise(places))
     alone = shared_scale([Estimate('', False)], logarithmic=False)
     assert alone.pixel(0.0) == alone.neutral

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.curve_records import Gallery, GalleryPicture
 from benchmarks.results import FileRecord
 from dynp_plugins.errors import UserError
+from reports.findings import best_saving, shown_point
 from reports.page import document as page_module
 from reports.page.document import page, write_page
 
@@ -71,9 +72,13 @@ def test_provenance_and_exits_are_written_out(three, three_page):
         assert f'{model.statistics.oracle_top1_percent:.2f}' in three_page.section('exits-0')
     for expected in (three.created, three.command, three.git_commit, 'torch 2.14.1', '600 images'):
         assert expected in three_page.section('provenance')
-    for expected in ('ours', 'moving average (ema)', 'geometric', 'max_softmax'):
+    for expected in ('ours', 'moving average (ema)', 'geometric exit shares'):
+        assert expected in three_page.section('provenance')
+    for expected in ('largest class probability',):
         assert expected in three_page.section('provenance')
     assert three.timing.command in three_page.section('provenance')
+    for once in (three.timing.command, three.models[0].test.sha256):
+        assert text.count(once) == 1
 
 
 def test_changes_from_exit_to_exit_are_not_mixed_up():
@@ -83,8 +88,16 @@ def test_changes_from_exit_to_exit_are_not_mixed_up():
     )
     model.exits[1] = exit
     text = PageReader(page(made_up_results(model))).section('exits-0')
-    assert re.search(r'wrong to right \(%\) right to wrong \(%\) Source', text)
-    assert re.search(r'latent .* 12\.3 4\.5 ours', text)
+    assert re.search(r'wrong to right \(%\) right to wrong \(%\)', text)
+    assert re.search(r'latent .* 12\.3 4\.5 ', text)
+
+
+def test_where_numbers_come_from_is_a_column_only_if_it_differs():
+    models = [made_up_model('a'), made_up_model('b', seed=1)]
+    assert 'Source' not in PageReader(page(made_up_results(*models))).section('exits-0')
+    models[1] = dataclasses.replace(models[1], source='released weights')
+    text = PageReader(page(made_up_results(*models))).section('exits-0')
+    assert 'Source' in text and 'released weights' in text
 
 
 def test_all_budgets_are_in_numbers(three, three_page):
@@ -128,6 +141,34 @@ def test_what_is_not_known_is_left_out_or_said():
     assert list(reader.charts['curve-0']['axes']) == ['macs']
 
 
+def test_no_sentence_of_one_budget_stands_above_charts_that_follow_the_slider(three_page):
+    assert 'leave before the last exit' not in three_page.section('leaving-0')
+    alone = PageReader(page(made_up_results())).section('leaving-0')
+    assert 'leave before the last exit' in alone
+
+
+def test_the_gallery_says_why_it_shows_its_budget(three_page):
+    assert 'spreads the calibration images most evenly over the exits' in three_page.section(
+        'gallery-0'
+    )
+
+
+def test_the_top_says_how_many_were_tested_and_how_sure_each_finding_is(three, three_page):
+    text = three_page.text.replace('\xa0', ' ')
+    assert 'embedded digits \xb7 1,000 test images' in text
+    for model in three.models:
+        point, interval = shown_point(model), shown_point(model).top1_interval
+        said = f'{point.top1_percent:.1f} %, 95 %: {interval.low:.1f} to {interval.high:.1f}'
+        assert (f'({said})' in text) == (best_saving(model) is not None)
+    assert any(map(best_saving, three.models))
+
+
+def test_nothing_is_called_by_its_identifier(three_page):
+    for identifier in ('max_softmax', 'risk_control', 'p_value', 'geometric,'):
+        assert identifier not in three_page.text
+        assert not any(identifier in str(trace) for trace in three_page.curve('policies'))
+
+
 def test_every_string_is_escaped():
     text = page(evil_results())
     reader = PageReader(text)
@@ -151,7 +192,7 @@ def test_every_string_is_escaped():
 def test_bytes_that_are_no_utf8_do_not_stop_the_report(tmp_path):
     model = made_up_model(config=FileRecord('caf\udce9.py', '0' * 64))
     write_page(made_up_results(model, command='x \udce9'), tmp_path / 'report.html')
-    assert 'caf?.py' in (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert 'caf\ufffd.py' in (tmp_path / 'report.html').read_text(encoding='utf-8')
 
 
 def test_numbers_that_are_none_do_not_stop_the_charts():
@@ -192,9 +233,14 @@ def test_published_curves_are_a_layer_with_its_source():
     published = reader.curve('published')
     assert len(published) > 3
     for trace in published:
-        assert trace['line']['color'] == 'var(--muted)' and trace['line']['dash'] == 'dash'
+        assert trace['line']['color'] == 'var(--muted)'
         assert all('published: ' in text and 'arXiv' in text for text in trace['customdata'])
+    lines = [trace['line']['dash'] for trace in published if 'lines' in trace['mode']]
+    assert len(set(lines)) == len(lines) > 3
     assert 'not measured here' in reader.text
+    for expected in ('upper envelope over models', 'released models; columns', '1.065: 78.32'):
+        assert expected in reader.text.replace('\xa0', ' ')
+    assert any('1.065 GMACs' in text for trace in published for text in trace['customdata'])
     toggles = [attrs.get('data-layer') for tag, attrs in reader.tags if tag == 'button']
     assert 'published' in toggles
     digits = PageReader(page(made_up_results()))

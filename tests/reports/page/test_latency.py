@@ -66,6 +66,24 @@ def test_the_finding_is_about_the_largest_batch():
     assert f'{1000 * run.gmacs_mean:.1f} MMACs' in text and 'in batches of 64' in text
 
 
+def test_of_several_models_the_runs_at_the_largest_batch_are_counted():
+    models = [made_up_model('a'), made_up_model('b', seed=1), static_model()]
+    ends = [(1.1, 1.3), (0.9, 1.2), (0.7, 0.9), (0.8, 0.9), (1.2, 1.4), (1.01, 1.1)]
+    for model, part in zip(models, (ends[:3], ends[3:]), strict=False):
+        runs = model.latency.batches[1].dynamic
+        runs[:] = [
+            dataclasses.replace(run, realised_interval=Interval(*two))
+            for run, two in zip(runs, part, strict=True)
+        ]
+    assert latency_finding(panel(*models)) == (
+        'In batches of 64, 3 of 6 runs of early exit are faster than the full network, 2 slower, '
+        '1 cannot be told from it'
+    )
+    assert latency_finding(panel(static_model('a'), static_model('b', seed=1))) == (
+        'How long each exit takes'
+    )
+
+
 @pytest.mark.parametrize(
     'value, text', [(34712.4, '34,712'), (971.2, '971'), (3.14159, '3.14'), (float('inf'), None)]
 )

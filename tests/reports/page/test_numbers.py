@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.interval import Interval
 from reports.page.colours import INK_ON_DEEP, INK_ON_PALE, ink_on, theme_colours
-from reports.page.numbers import between, number, significant, speedup, sure
+from reports.page.numbers import between, confidence_text, number, significant, speedup, sure
 from reports.page.svg import plain, ticks
 from reports.series import STYLES, exit_colours
 
@@ -23,7 +23,28 @@ def test_intervals_and_missing_numbers():
     assert between(None) == number(None) == '\N{EN DASH}'
     assert sure(Interval(-1.0, 2.0)) == '95 %: \N{MINUS SIGN}1.0 to 2.0'
     assert sure(None) == 'no interval'
+    assert sure(Interval(16.5, 16.5)) == 'the same in every bootstrap draw'
+    assert between(Interval(16.5, 16.5 * (1 + 1e-15))) == '\N{EN DASH}'
     assert speedup(1.456) == '1.46\N{MULTIPLICATION SIGN}'
+
+
+@pytest.mark.parametrize(
+    'threshold, measure, text',
+    [
+        (None, 'max_softmax', 'closed'),
+        (0.93971, 'max_softmax', '0.9397'),
+        (0.999987, 'max_softmax', '0.999987'),
+        (0.9999999404, 'entropy', '0.999999940'),
+        (1.0, 'max_softmax', '1'),
+        (0.0, 'max_softmax', 'all'),
+        (-1e-9, 'margin', 'all'),
+        (0.0000123, 'entropy', '0.000012'),
+        (1.0, 'patience', 'all'),
+        (2.0, 'patience', '2'),
+    ],
+)
+def test_thresholds_differ_from_the_ends_they_are_not(threshold, measure, text):
+    assert confidence_text(threshold, measure) == text
 
 
 @pytest.mark.parametrize(

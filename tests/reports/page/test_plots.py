@@ -82,6 +82,15 @@ def test_milliseconds_are_predicted_for_lines_and_measured_for_marks(three, char
     small, large = layer(chart, 'measured', 1)
     assert small['x'] == large['x'] == []  # on no axis but its own
     assert large['meta']['x'] == {'ms-64': [run.timing.ms_per_image for run in batch.dynamic]}
+    misses = [
+        plus - minus
+        for plus, minus in zip(
+            large['error_x']['array'], large['error_x']['arrayminus'], strict=True
+        )
+    ]
+    ends = [run.timing.ms_per_image + m for run, m in zip(batch.dynamic, misses, strict=True)]
+    lines = {p.target_gmacs: x for p, x in zip(model.points, line, strict=True)}
+    assert ends == pytest.approx([lines[run.target_gmacs] for run in batch.dynamic])
     accuracies = {point.target_gmacs: point.top1_percent for point in model.points}
     assert large['y'] == [accuracies[run.target_gmacs] for run in batch.dynamic]
     assert 'ms-1' not in one(chart, 'oracle', 1)['meta']['x']
@@ -95,8 +104,8 @@ def test_hover_tells_all_about_a_budget(three, chart):
         f'target {1000 * point.target_gmacs:.2f} MMACs',
         f'{1000 * point.gmacs_mean:.1f} MMACs on average',
         f'{point.top1_percent:.2f} %',
-        f'(95 %: {point.top1_interval.low:.1f} to {point.top1_interval.high:.1f})',
-        f'leaving at random as often: {point.random_top1_percent:.2f} %',
+        f'(95 %: {point.top1_interval.low:.2f} to {point.top1_interval.high:.2f})',
+        f'random exits: {point.random_top1_percent:.2f} %',
         f'early: {100 * point.exit_shares["early"]:.1f} %',
         f'threshold {point.thresholds["early"]:.4f}',
         f'merged: {100 * point.exit_shares["merged"]:.1f} %',
@@ -113,7 +122,8 @@ def test_operating_points_are_marks_with_their_settings(three, chart):
     marks = one(chart, 'policies')
     assert marks['y'] == [policy.point.top1_percent for policy in policies]
     text = marks['customdata'][0].replace('\xa0', ' ')
-    assert 'risk_control, max_softmax<br>epsilon 0.01, delta 0.05' in text
+    assert 'risk control, largest class probability<br>epsilon 0.01, delta 0.05' in text
+    assert 'p-value binomial' in text and '_' not in text.split('<br>')[2]
     assert 'loses at most 1 % of all images' in text
     assert len(marks['meta']['x']['ms-1']) == 2
 

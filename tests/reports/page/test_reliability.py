@@ -26,7 +26,7 @@ def test_dots_and_bars():
     assert (low.x, low.y, low.line_y) == (0.5 * SIZE, 0.25 * SIZE, 0.5 * SIZE)
     assert high.y == pytest.approx(high.line_y) == pytest.approx(0.1 * SIZE)
     assert (high.radius, low.radius) == (LARGEST, LARGEST / 2)  # a quarter of the area
-    assert '75.0 % right of 25' in low.text
+    assert '75.0 % right of 25 images' in low.text
     assert [bar.height for bar in found.bars] == [STRIP / 4, STRIP]
     assert found.bars[0].x == pytest.approx(0.4 * SIZE, abs=1)
 
@@ -38,9 +38,18 @@ def test_small_bins_stay_visible():
     assert found.dots[0].radius == SMALLEST
 
 
+@pytest.mark.parametrize('samples, few', [(9, True), (10, False)])
+def test_bins_of_few_samples_are_marked(samples, few):
+    assert diagram(ReliabilityBin(0.8, 1.0, samples, 0.9, 50.0)).dots[0].few == few
+
+
 @pytest.mark.parametrize(
     'accuracy, verdict',
-    [(90.0, 'as sure as right'), (85.0, '5.0 points too sure'), (97.5, '7.5 points too unsure')],
+    [
+        (90.0, 'calibrated'),
+        (85.0, '5.0 points overconfident'),
+        (97.5, '7.5 points underconfident'),
+    ],
 )
 def test_verdict(accuracy, verdict):
     assert diagram(ReliabilityBin(0.8, 1.0, 10, 0.9, accuracy)).verdict == verdict

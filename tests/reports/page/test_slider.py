@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from reports.page.numbers import confidence_text
+
 from .driven_page import dots, near, pixel, readouts, set_slider
 from .page_reader import one_line
 
@@ -41,7 +43,7 @@ def test_the_slider_moves_all_numbers_to_those_of_the_right_points(page_of_three
                 f"document.querySelectorAll('.exit-table table')[{models.index(model)}].innerText"
             )
             for threshold in point.thresholds.values():
-                assert ('closed' if threshold is None else f'{threshold:.4f}') in table
+                assert confidence_text(threshold, 'max_softmax') in table
             for right in point.exit_top1_percent.values():
                 assert ('\N{EN DASH}' if right is None else f'{right:.1f}') in table
 
@@ -113,3 +115,16 @@ def test_the_slider_stays_in_sight_beside_what_it_moves(page_of_three):
     assert tab.value(top) == 0
     tab.value("document.getElementById('numbers-0').scrollIntoView()")
     assert tab.value(top) < -50
+
+
+def test_what_a_mark_said_goes_when_the_slider_moves(page_of_one):
+    _, tab = page_of_one
+    hovers = "document.querySelectorAll('[data-chart=curve-0] .hovertext').length"
+    line = "const chart = document.querySelector('[data-chart=curve-0]');"
+    line += "const curve = chart.data.findIndex((trace) => trace.meta.layer === 'curve');"
+    line += 'Plotly.Fx.hover(chart, [{ curveNumber: curve, pointNumber: 9 }]);'
+    # plotly waits a moment if it was asked not long before
+    tab.value(f'(() => {{ {line} return new Promise((done) => setTimeout(done, 200)); }})()')
+    assert tab.value(hovers) == 1
+    set_slider(tab, 7)
+    assert tab.value(hovers) == 0

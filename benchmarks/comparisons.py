@@ -56,8 +56,7 @@ def compare_models(models: Sequence[MeasuredModel]) -> list[Comparison]:
             continue
         for index, model in zip((a, b), pair, strict=True):
             if index not in draws:
-                frontier = [model.policies[i] for i in _frontier(model)]
-                draws[index] = curve_draws(model.test, frontier)
+                draws[index] = _draws(model)
         comparisons.append(_compare(a, b, pair, (draws[a], draws[b])))
     return comparisons
 
@@ -137,12 +136,36 @@ def _frontier(model: MeasuredModel) -> list[int]:
 
 
 def _curve(model: MeasuredModel, on_calibration: bool = False) -> Curve:
-    points = [model.result.points[i] for i in _frontier(model)]
+    """The frontier, made longer to what the model can cost at most.
+
+    Whoever may spend more than the best budget needs does not have to.
+    """
+    points = model.result.points
+    frontier = [points[i] for i in _frontier(model)]
     if on_calibration:
-        pairs = [(p.calibration_gmacs_mean, p.calibration_top1_percent) for p in points]
+        costs = [p.calibration_gmacs_mean for p in frontier]
+        accuracies = [p.calibration_top1_percent for p in frontier]
+        most = max(p.calibration_gmacs_mean for p in points)
     else:
-        pairs = [(p.gmacs_mean, p.top1_percent) for p in points]
-    return Curve(*np.array(pairs).T)
+        costs, accuracies = [p.gmacs_mean for p in frontier], [p.top1_percent for p in frontier]
+        most = max(p.gmacs_mean for p in points)
+    curve = Curve(np.array(costs), np.array(accuracies))
+    return curve if len(points) == 1 else _made_longer(curve, most)
+
+
+def _draws(model: MeasuredModel) -> Curve:
+    """The same in bootstrap draws of the test samples, (R, points)."""
+    points = model.result.points
+    draws = curve_draws(model.test, [model.policies[i] for i in _frontier(model)])
+    return draws if len(points) == 1 else _made_longer(draws, max(p.gmacs_mean for p in points))
+
+
+def _made_longer(curve: Curve, most: float) -> Curve:
+    last = np.maximum(curve.costs[..., -1:], most)
+    return Curve(
+        np.concatenate([curve.costs, last], -1),
+        np.concatenate([curve.accuracies, curve.accuracies[..., -1:]], -1),
+    )
 
 
 def _interval(found) -> Interval | None:

@@ -19,14 +19,13 @@ from dynp_plugins import create_model
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.model_settings import add_settings_option, parse_settings
-from dynp_plugins.openmmlab.classifiers import multi_exit_network
 from reports.costs.files import cost_csv, cost_json, cost_record
 from reports.costs.tables import cost_text
 
 with contextlib.redirect_stdout(sys.stderr):
     # mmpretrain prints while it is imported, but stdout is for the numbers alone.
     from benchmarks.input_shapes import config_input_shape, parse_input_shape
-    from dynp_plugins.openmmlab.classifiers import build_classifier
+    from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
     from dynp_plugins.openmmlab.config_files import load_config, require
     from dynp_plugins.openmmlab.run_options import ConfigOptions
 

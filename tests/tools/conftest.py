@@ -1,5 +1,6 @@
 """Running a tool in this process, and weights to run it on."""
 
+import logging
 import runpy
 import sys
 
@@ -17,11 +18,13 @@ def run(monkeypatch, capsys, tmp_path):
     def run(tool, *arguments):
         monkeypatch.setattr(sys, 'argv', [f'tools/{tool}.py', *map(str, arguments)])
         capsys.readouterr()
-        status = 0
+        status, handlers = 0, logging.root.handlers[:]
         try:
             runpy.run_path(str(REPOSITORY / 'tools' / f'{tool}.py'), run_name='__main__')
         except SystemExit as end:
             status = end.code
+        finally:  # a tool's own would write to a stream that is closed by then
+            logging.root.handlers[:] = handlers
         captured = capsys.readouterr()
         return status, captured.out, captured.err
 

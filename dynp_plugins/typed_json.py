@@ -86,7 +86,8 @@ def parse(kind: Any, value: Any, where: str) -> Any:
             raise ValueError(f'{where} is too large a number')
         return float(value)
     is_bool = isinstance(value, bool)  # which is an int to Python
-    if isinstance(kind, type) and isinstance(value, kind) and is_bool == (kind is bool):
+    plain = isinstance(kind, type) and origin is None  # Python 3.10 takes list[int] for a type
+    if plain and isinstance(value, kind) and is_bool == (kind is bool):
         return value
     raise ValueError(f'{where} is {value!r}, expected {getattr(kind, "__name__", kind)}')
 

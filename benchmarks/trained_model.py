@@ -15,7 +15,7 @@ from dynp_plugins.checkpoints.loading import to_classifier_keys
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpickling
-from dynp_plugins.openmmlab.class_names import check_same_classes, checkpoint_classes
+from dynp_plugins.openmmlab.class_names import check_same_classes
 from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
 from dynp_plugins.openmmlab.config_files import building_from, load_config, require
 
@@ -61,7 +61,7 @@ class TrainedModel:
         with scope, building_from(self.config):
             loaders = {split: build_split(self.config, split) for split in splits}
         check_same_classes(
-            {'the checkpoint': checkpoint_classes(self.checkpoint.meta)}
+            {'the checkpoint': self.checkpoint.classes}
             | {
                 f'the {split} split': loader.dataset.metainfo.get('classes')
                 for split, loader in loaders.items()

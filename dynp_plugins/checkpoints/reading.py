@@ -1,7 +1,7 @@
 """Reading checkpoint files without ever running code from them."""
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,11 @@ class Checkpoint:
     state_dict: dict[str, Tensor]
     meta: dict[str, Any] = field(default_factory=dict)
     has_ema: bool = False
+
+    @property
+    def classes(self) -> Sequence[str] | None:
+        """Names of the classes trained for, where mmengine has noted them in ``meta``."""
+        return (self.meta.get('dataset_meta') or {}).get('classes')
 
 
 def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> Any:

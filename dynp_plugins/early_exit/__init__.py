@@ -16,7 +16,14 @@ from .policy import CalibrationSplit, ExitPolicy, Expectation
 from .ranking import label_rank
 from .stream import EarlyExitStream
 from .survivors import group_consensus
-from .thresholds import ALWAYS, NEVER, choose_exits, geometric_shares, quota_thresholds
+from .thresholds import (
+    ALWAYS,
+    NEVER,
+    choose_exits,
+    full_network,
+    geometric_shares,
+    quota_thresholds,
+)
 
 __all__ = [
     'ALWAYS',
@@ -39,6 +46,7 @@ __all__ = [
     'choose_policy',
     'confidence_measure',
     'exit_gmacs',
+    'full_network',
     'geometric_shares',
     'group_consensus',
     'label_rank',

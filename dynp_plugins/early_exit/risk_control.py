@@ -13,16 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import rel_entr
-from scipy.stats import binom
 
 from ..errors import UserError
 from .pareto import pareto_thresholds
 from .thresholds import (
-    ALWAYS,
-    NEVER,
     check_budgets,
     check_table,
     choose_exits,
+    full_network,
     quota_thresholds,
 )
 
@@ -98,7 +96,7 @@ def binomial_p_value(total_loss: float, samples: int, epsilon: float) -> float:
         samples: Number of samples, n.
         epsilon: The risk of the hypothesis to reject.
     """
-    return float(binom.cdf(total_loss, samples, epsilon))
+    return _binomial_cdf(total_loss, samples, epsilon)
 
 
 def hoeffding_bentkus_p_value(total_loss: float, samples: int, epsilon: float) -> float:
@@ -113,8 +111,15 @@ def hoeffding_bentkus_p_value(total_loss: float, samples: int, epsilon: float) -
     """
     risk = min(total_loss / samples, epsilon)
     hoeffding = np.exp(-samples * (rel_entr(risk, epsilon) + rel_entr(1 - risk, 1 - epsilon)))
-    bentkus = np.e * binom.cdf(np.ceil(total_loss), samples, epsilon)
+    bentkus = np.e * _binomial_cdf(np.ceil(total_loss), samples, epsilon)
     return float(min(hoeffding, bentkus))
+
+
+def _binomial_cdf(count: float, samples: int, probability: float) -> float:
+    # Here, because it takes half a second to import and few of the package's users come here.
+    from scipy.stats import binom
+
+    return float(binom.cdf(count, samples, probability))
 
 
 P_VALUES: dict[str, Callable[[float, int, float], float]] = {
@@ -167,7 +172,7 @@ def risk_controlled_thresholds(
     permutation = np.random.default_rng(seed).permutation(len(confidence))
     design, test = np.split(permutation, [len(confidence) // 2])
     path = safe_to_cheap_path(confidence[design], lossless[design], costs)
-    kept, steps, passed = _full_network(len(costs)), [], 0
+    kept, steps, passed = full_network(len(costs)), [], 0
     for thresholds, design_cost in path:
         exits = choose_exits(confidence[test], thresholds)
         losses = int(np.count_nonzero(~lossless[test, exits]))
@@ -232,11 +237,6 @@ def safe_to_cheap_path(
             path.append((thresholds, mean))
             cost = mean
     return path
-
-
-def _full_network(exits: int) -> np.ndarray:
-    """(K,) thresholds by which nobody leaves before the last exit."""
-    return np.array([NEVER] * (exits - 1) + [ALWAYS])
 
 
 def _check_enough_samples(samples: int, epsilon: float, delta: float) -> None:

@@ -27,6 +27,11 @@ that leaves, and the last exit's weight is without effect.
 """
 
 
+def full_network(exits: int) -> np.ndarray:
+    """(K,) thresholds by which nobody leaves before the last exit."""
+    return np.array([NEVER] * (exits - 1) + [ALWAYS])
+
+
 def quota_thresholds(confidence: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Thresholds that send the wished share of the samples out at each exit.
 

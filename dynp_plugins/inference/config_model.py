@@ -19,7 +19,7 @@ from ..checkpoints.hashing import weights_sha256
 from ..checkpoints.loading import to_classifier_keys
 from ..errors import UserError
 from ..openmmlab.checkpoint_files import find_checkpoint
-from ..openmmlab.class_names import check_same_classes, checkpoint_classes
+from ..openmmlab.class_names import check_same_classes
 from ..openmmlab.classifiers import build_classifier, multi_exit_network
 from ..openmmlab.config_files import building_from, load_config, require
 from .image_inputs import Picture
@@ -60,7 +60,7 @@ def load_config_model(
     classifier.eval().to(device)
     dataset = _dataset(config)
     if classes is None:
-        noted, declared = checkpoint_classes(checkpoint.meta), _declared_classes(config, dataset)
+        noted, declared = checkpoint.classes, _declared_classes(config, dataset)
         check_same_classes({'the checkpoint': noted, f'the data of {config_path}': declared})
         classes = noted or declared
     return LoadedModel(

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..checkpoints import Checkpoint, load_weights, read_checkpoint
+from ..checkpoints import load_weights, read_checkpoint
 from ..checkpoints.hashing import weights_sha256
 from ..checkpoints.loading import to_classifier_keys, to_network_keys
 from ..checkpoints.recognition import likely_settings
@@ -48,7 +48,7 @@ def load_named_model(
         UserError: See `create_model`; or there are more or fewer class names than classes.
     """
     weights = read_checkpoint(_checkpoint_file(checkpoint))
-    classes = as_names(_noted_classes(weights) if classes is None else classes)
+    classes = as_names(weights.classes if classes is None else classes)
     settings = dict(settings or {})
     if 'num_classes' not in settings:
         recognised = likely_settings(to_network_keys(weights.state_dict))
@@ -101,11 +101,6 @@ def _checkpoint_file(path: str | Path) -> str | Path:
 
         return find_checkpoint(path)
     return path
-
-
-def _noted_classes(checkpoint: Checkpoint) -> Sequence[str] | None:
-    """The classes that mmengine has noted in a checkpoint it wrote."""
-    return (checkpoint.meta.get('dataset_meta') or {}).get('classes')
 
 
 def _num_classes(network: MultiExitNetwork, settings: Mapping[str, Any]) -> int | None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..early_exit import ALWAYS, NEVER, ExitPolicy, ExitTable
+from ..early_exit import ExitPolicy, ExitTable, full_network
 from ..early_exit.choosing import choose_policy, exit_gmacs
 from ..errors import UserError
 from .loaded_model import LoadedModel
@@ -35,7 +35,8 @@ class PolicyChoice:
         self._model = model
         self._fixed: ExitPolicy | None = None
         self._table: ExitTable | None = None
-        self._whole = _whole_network(model.network.exit_names)
+        names = tuple(model.network.exit_names)
+        self._whole = ExitPolicy(names, 'max_softmax', tuple(full_network(len(names))))
         self.exit_gmacs: Sequence[float] | None = None
         self.input_shape: tuple[int, ...] | None = None
         self._source = 'the policy'
@@ -124,12 +125,6 @@ def _from_table(table: ExitTable, budget_gmacs: float) -> ExitPolicy:
     return choose_policy(
         table, method='geometric', measure='max_softmax', budget_gmacs=budget_gmacs
     )
-
-
-def _whole_network(exit_names: Sequence[str]) -> ExitPolicy:
-    """The policy by which every picture is answered by the last exit."""
-    thresholds = [NEVER] * (len(exit_names) - 1) + [ALWAYS]
-    return ExitPolicy(tuple(exit_names), 'max_softmax', tuple(thresholds))
 
 
 def _table_in(folder: Path, model: LoadedModel) -> Path:

@@ -25,10 +25,5 @@ def check_same_classes(named: Mapping[str, Sequence[str] | None]) -> None:
             )
 
 
-def checkpoint_classes(meta: Mapping) -> Sequence[str] | None:
-    """The classes a checkpoint was trained for, where mmengine has noted them in its ``meta``."""
-    return (meta.get('dataset_meta') or {}).get('classes')
-
-
 def _listed(classes: tuple[str, ...]) -> str:
     return ', '.join(classes[:12]) + (f', ... ({len(classes)})' if len(classes) > 12 else '')

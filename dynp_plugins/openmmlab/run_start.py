@@ -8,7 +8,7 @@ from torch import nn
 from ..checkpoints import check_weights, parse_checkpoint
 from ..checkpoints.loading import to_classifier_keys
 from .checkpoint_files import delete_checkpoints
-from .class_names import check_same_classes, checkpoint_classes
+from .class_names import check_same_classes
 
 
 class RunStart(Hook):
@@ -36,7 +36,7 @@ class RunStart(Hook):
         weights = to_classifier_keys(parsed.state_dict)
         check_weights(unwrapped(runner.model).state_dict(), weights, source)
         checkpoint['state_dict'] = weights
-        self._trained_classes = checkpoint_classes(parsed.meta)
+        self._trained_classes = parsed.classes
 
     def before_train(self, runner) -> None:
         """The last moment before the first epoch."""

@@ -31,11 +31,6 @@ class DynamicPass:
     prediction: np.ndarray
     label: np.ndarray
 
-    @property
-    def top1_percent(self) -> float:
-        """Accuracy."""
-        return 100 * float((self.prediction == self.label).mean())
-
 
 def check_policy(model: TrainedModel, policy: ExitPolicy) -> None:
     """Refuse a policy that was made for another model.
@@ -55,13 +50,8 @@ def policy_metrics(model: TrainedModel, policy: ExitPolicy) -> dict[str, float]:
     check_policy(model, policy)
     (loader,) = model.build_splits(('test',)).values()
     found = run_dynamic_pass(model.classifier, loader, policy, 'test')
-    metrics = {'early_exit/top1': found.top1_percent}
-    if policy.expected is not None:
-        costs = np.array([policy.expected.exit_gmacs[name] for name in policy.exit_names])
-        metrics['early_exit/gmacs_mean'] = float(costs[found.exit].mean())
-    for k, name in enumerate(policy.exit_names):
-        metrics[f'early_exit/share_{name}'] = float((found.exit == k).mean())
-    return metrics
+    metrics = policy.metrics(found.exit, found.prediction == found.label)
+    return {f'early_exit/{name}': value for name, value in metrics.items()}
 
 
 def run_dynamic_pass(
@@ -89,7 +79,7 @@ def run_dynamic_pass(
         for batch in track(loader, f'{split} split, with early exits'):
             shapes.update(tuple(image.shape) for image in batch['inputs'])
             check_one_size(shapes, split)
-            _check_holds_for(policy, next(iter(shapes)))
+            policy.check_input_shape(next(iter(shapes)))
             data = classifier.data_preprocessor(batch, training=False)
             samples = data['data_samples']
             if 'gt_label' not in samples[0]:
@@ -103,13 +93,3 @@ def run_dynamic_pass(
     if not columns['exit']:
         raise UserError(f'the {split} split is empty')
     return DynamicPass(**{name: torch.cat(part).cpu().numpy() for name, part in columns.items()})
-
-
-def _check_holds_for(policy: ExitPolicy, shape: tuple[int, ...]) -> None:
-    """Refuse pictures of another size than the policy's costs and thresholds hold for."""
-    expected = policy.expected and policy.expected.input_shape
-    if expected and tuple(expected) != shape:
-        raise UserError(
-            f'pictures are {list(shape)} (channels, height, width), but the costs and thresholds '
-            f'of the policy hold for {expected}: choose a policy for this size'
-        )

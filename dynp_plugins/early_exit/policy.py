@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +202,41 @@ class ExitPolicy:
                 f'({sha256[:12]}...): choose them again with tools/choose_policy.py'
             )
 
+    def check_input_shape(self, shape: Sequence[int]) -> None:
+        """Refuse samples of another size than the costs and thresholds hold for, if that is known.
+
+        Args:
+            shape: (channels, height, width), or (height, width).
+
+        Raises:
+            UserError: The sizes differ; the message names both.
+        """
+        expected = self.expected and self.expected.input_shape
+        if expected and list(shape) != expected[-len(shape) :]:
+            raise UserError(
+                f'pictures are {list(shape)}, but the costs and thresholds of the policy hold for '
+                f'{expected} (channels, height, width): choose a policy for this size'
+            )
+
+    def metrics(self, exits: np.ndarray, right: np.ndarray) -> dict[str, float]:
+        """What became of N samples under this policy.
+
+        Args:
+            exits: (N,) index of the exit where each left.
+            right: (N,) bool, whether its answer there was right.
+
+        Returns:
+            ``top1`` in percent, ``gmacs_mean`` if the policy knows the costs, and the fraction of
+            the samples that left at each exit as ``share_EXIT``.
+        """
+        metrics = {'top1': 100 * float(np.mean(right))}
+        if self.expected is not None:
+            costs = np.array([self.expected.exit_gmacs[name] for name in self.exit_names])
+            metrics['gmacs_mean'] = float(costs[exits].mean())
+        for k, name in enumerate(self.exit_names):
+            metrics[f'share_{name}'] = float((exits == k).mean())
+        return metrics
+
     def save(self, path: str | Path) -> None:
         """Write the policy as JSON; the file appears whole or not at all.
 
@@ -212,15 +247,8 @@ class ExitPolicy:
             _PolicyFile(
                 schema_version=POLICY_VERSION,
                 exit_names=list(self.exit_names),
-                measure=self.measure,
                 thresholds=self.thresholds_by_exit,
-                classes=self.classes,
-                model=self.model,
-                weights_sha256=self.weights_sha256,
-                method=self.method,
-                settings=self.settings,
-                calibration=self.calibration,
-                expected=self.expected,
+                **{name: getattr(self, name) for name in _AS_IN_THE_FILE},
             ),
             path,
         )
@@ -245,15 +273,8 @@ class ExitPolicy:
         try:
             return cls(
                 exit_names=tuple(content.exit_names),
-                measure=content.measure,
                 thresholds=(*values, ALWAYS),
-                classes=content.classes,
-                model=content.model,
-                weights_sha256=content.weights_sha256,
-                method=content.method,
-                settings=content.settings,
-                calibration=content.calibration,
-                expected=content.expected,
+                **{name: getattr(content, name) for name in _AS_IN_THE_FILE},
             )
         except UserError as error:
             raise UserError(f'{path}: {error}') from error
@@ -274,3 +295,11 @@ class _PolicyFile:
     settings: dict[str, Any] = field(default_factory=dict)
     calibration: CalibrationSplit | None = None
     expected: Expectation | None = None
+
+
+_AS_IN_THE_FILE = {entry.name for entry in fields(_PolicyFile)} - {
+    'schema_version',
+    'exit_names',
+    'thresholds',
+}
+"""What a policy and its file hold alike."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-import torch
+import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 
@@ -42,7 +42,7 @@ class PolicyAccuracy(BaseMetric):
 
         Raises:
             UserError: The model's head is no `MultiExitHead`, or has other exits or classes than
-                the policy.
+                the policy; pictures of another size than it holds for.
         """
         for sample in data_samples:
             if 'exit_scores' not in sample:
@@ -51,28 +51,13 @@ class PolicyAccuracy(BaseMetric):
                 raise UserError('the pictures have no labels, so there is no accuracy to measure')
             scores = sample['exit_scores']  # (exits, classes)
             self.policy.check_network(sample['exit_names'], scores.shape[1])
-            self._check_size(sample.get('img_shape'))
+            if 'img_shape' in sample:
+                self.policy.check_input_shape(sample['img_shape'])
             exit = self.policy.exits_of(list(scores[:, None])).item()
             right = scores[exit].argmax().item() == sample['gt_label'].item()
             self.results.append((exit, right))
 
-    def _check_size(self, img_shape: Sequence[int] | None) -> None:
-        """Refuse pictures (height, width) of another size than the costs hold for."""
-        holds_for = self.policy.expected and self.policy.expected.input_shape
-        if holds_for and img_shape and tuple(img_shape) != tuple(holds_for[1:]):
-            raise UserError(
-                f'pictures are {tuple(img_shape)} (height, width), but the costs and thresholds of '
-                f'the policy hold for {tuple(holds_for[1:])}: choose a policy for this size'
-            )
-
     def compute_metrics(self, results: list) -> dict[str, float]:
         """``top1``, ``gmacs_mean`` if the policy knows the costs, and ``share_EXIT``."""
-        exits, right = torch.tensor(results).T
-        names, expected = self.policy.exit_names, self.policy.expected
-        metrics = {'top1': 100 * right.double().mean().item()}
-        if expected is not None:
-            costs = torch.tensor([expected.exit_gmacs[k] for k in names], dtype=torch.double)
-            metrics['gmacs_mean'] = costs[exits].mean().item()
-        for k, name in enumerate(names):
-            metrics[f'share_{name}'] = (exits == k).double().mean().item()
-        return metrics
+        exits, right = np.array(results).T
+        return self.policy.metrics(exits, right)

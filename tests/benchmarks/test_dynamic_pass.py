@@ -78,3 +78,12 @@ def test_pictures_of_different_sizes_are_refused(model, policies):
 
     with pytest.raises(UserError, match='test split reach the network in different sizes'):
         run_dynamic_pass(model.classifier, Two(), policies[0], 'test')
+
+
+def test_pictures_of_another_size_than_the_policy_holds_for(model, policies):
+    class One:
+        def __iter__(self):
+            yield {'inputs': [torch.zeros(3, 32, 32)]}
+
+    with pytest.raises(UserError, match=r'pictures are \[3, 32, 32\].*hold for \[3, 64, 64\]'):
+        run_dynamic_pass(model.classifier, One(), policies[0], 'test')

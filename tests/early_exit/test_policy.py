@@ -145,3 +145,14 @@ def test_a_policy_from_another_calibration_split_is_refused():
     full_policy().check_calibration('c' * 64, 'net')
     with pytest.raises(UserError, match=r'on other samples \(cccccccccccc.*split of net'):
         full_policy().check_calibration('d' * 64, 'net')
+
+
+def test_samples_of_another_size_are_refused_where_the_size_is_known():
+    expected = replace(full_policy().expected, input_shape=[3, 64, 48])
+    policy = replace(full_policy(), expected=expected)
+    for shape in ((3, 64, 48), (64, 48), [64, 48]):
+        policy.check_input_shape(shape)
+        full_policy().check_input_shape((9, 9))
+    for shape in ((3, 48, 64), (48, 64), (1, 64, 48)):
+        with pytest.raises(UserError, match=r'hold for \[3, 64, 48\] .*choose a policy for'):
+            policy.check_input_shape(shape)

@@ -13,6 +13,7 @@ from dynp_plugins.early_exit import (
     MEASURES,
     ExitPolicy,
     ExitTableBuilder,
+    Expectation,
     choose_exits,
     on_calibration,
 )
@@ -73,6 +74,16 @@ def test_a_policy_for_other_exits_is_refused(tmp_path):
     found = metric(ExitPolicy(('a', 'b'), 'margin', (0.5, ALWAYS)), tmp_path)
     with pytest.raises(UserError, match='exits a, b, but this network has early, middle, late'):
         found.process(None, list(samples(torch.full((1, 3, 2), 0.5), [0])))
+
+
+def test_pictures_of_another_size_are_refused(tmp_path):
+    by_exit = dict.fromkeys(NAMES, 0.5)
+    expected = Expectation(1.0, 50.0, by_exit, by_exit, by_exit, input_shape=[3, 64, 64])
+    found = metric(ExitPolicy(NAMES, 'margin', (0.5, 0.5, ALWAYS), expected=expected), tmp_path)
+    (sample,) = samples(torch.full((1, 3, 2), 0.5), [0])
+    found.process(None, [sample | {'img_shape': (64, 64)}])
+    with pytest.raises(UserError, match=r'pictures are \[96, 96\]'):
+        found.process(None, [sample | {'img_shape': (96, 96)}])
 
 
 def test_another_head_is_refused(tmp_path):

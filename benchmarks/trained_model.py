@@ -9,14 +9,12 @@ from mmengine.registry import DefaultScope
 from torch import nn
 from torch.utils.data import DataLoader
 
-from dynp_plugins.checkpoints import Checkpoint, check_weights, read_checkpoint
-from dynp_plugins.checkpoints.hashing import weights_sha256
-from dynp_plugins.checkpoints.loading import to_classifier_keys
+from dynp_plugins.checkpoints import Checkpoint, read_checkpoint
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpickling
 from dynp_plugins.openmmlab.class_names import check_same_classes
-from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
+from dynp_plugins.openmmlab.classifiers import load_classifier, multi_exit_network
 from dynp_plugins.openmmlab.config_files import building_from, load_config, require
 
 from .exit_pass import build_split
@@ -91,18 +89,14 @@ def load_trained_model(
     config = load_config(config_path, options)
     require(config, 'model')
     checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
-    classifier = build_classifier(config)
-    multi_exit_network(classifier)  # a head that does not fit is not to be blamed on the weights
-    weights = to_classifier_keys(checkpoint.state_dict)
-    check_weights(classifier.state_dict(), weights, str(checkpoint.path))
-    classifier.load_state_dict(weights)
+    classifier, weights_sha256 = load_classifier(config, checkpoint)
     return TrainedModel(
         name=Path(config_path).stem,
         config=config,
         checkpoint=checkpoint,
-        classifier=classifier.to(device).eval(),
+        classifier=classifier.to(device),
         config_record=FileRecord(str(config_path), config_sha256(config)),
-        checkpoint_record=FileRecord(str(checkpoint.path), weights_sha256(weights)),
+        checkpoint_record=FileRecord(str(checkpoint.path), weights_sha256),
     )
 
 

@@ -14,13 +14,11 @@ from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 
-from ..checkpoints import check_weights, read_checkpoint
-from ..checkpoints.hashing import weights_sha256
-from ..checkpoints.loading import to_classifier_keys
+from ..checkpoints import read_checkpoint
 from ..errors import UserError
 from ..openmmlab.checkpoint_files import find_checkpoint
 from ..openmmlab.class_names import check_same_classes
-from ..openmmlab.classifiers import build_classifier, multi_exit_network
+from ..openmmlab.classifiers import load_classifier, multi_exit_network
 from ..openmmlab.config_files import building_from, load_config, require
 from .image_inputs import Picture
 from .image_reading import check_file_depth, read_rgb
@@ -52,12 +50,8 @@ def load_config_model(
     config = load_config(config_path, dict(cfg_options or {}))
     require(config, 'model', 'test_dataloader')
     checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
-    classifier = build_classifier(config)
-    multi_exit_network(classifier)  # a head that does not fit is not to be blamed on the weights
-    weights = to_classifier_keys(checkpoint.state_dict)
-    check_weights(classifier.state_dict(), weights, str(checkpoint.path))
-    classifier.load_state_dict(weights)
-    classifier.eval().to(device)
+    classifier, weights_sha256 = load_classifier(config, checkpoint)
+    classifier.to(device)
     dataset = _dataset(config)
     if classes is None:
         noted, declared = checkpoint.classes, _declared_classes(config, dataset)
@@ -70,7 +64,7 @@ def load_config_model(
         to_network=lambda images: classifier.data_preprocessor({'inputs': images})['inputs'],
         classes=as_names(classes),
         num_classes=getattr(classifier.head, 'num_classes', None),
-        weights_sha256=weights_sha256(weights),
+        weights_sha256=weights_sha256,
     )
 
 

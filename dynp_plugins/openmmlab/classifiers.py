@@ -6,6 +6,9 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
+from ..checkpoints import Checkpoint, check_weights
+from ..checkpoints.hashing import weights_sha256
+from ..checkpoints.loading import to_classifier_keys
 from ..errors import UserError
 from ..networks import ExitBackbone, ExitHeads, MultiExitNetwork
 from .config_files import building_from
@@ -25,6 +28,23 @@ def build_classifier(config: Config) -> nn.Module:
     scope = DefaultScope.overwrite_default_scope(config.get('default_scope'))
     with scope, building_from(config):
         return MODELS.build(model)
+
+
+def load_classifier(config: Config, checkpoint: Checkpoint) -> tuple[nn.Module, str]:
+    """The config's classifier in eval mode with a checkpoint's weights, loaded strictly.
+
+    Returns:
+        The classifier, on the CPU, and the hash of its weights.
+
+    Raises:
+        UserError: The config cannot be built or has no exits, or the weights do not fit it.
+    """
+    classifier = build_classifier(config)
+    multi_exit_network(classifier)  # a head that does not fit is not to be blamed on the weights
+    weights = to_classifier_keys(checkpoint.state_dict)
+    check_weights(classifier.state_dict(), weights, str(checkpoint.path))
+    classifier.load_state_dict(weights)
+    return classifier.eval(), weights_sha256(weights)
 
 
 def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:

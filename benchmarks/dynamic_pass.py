@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from dynp_plugins.early_exit import ExitPolicy
+from dynp_plugins.early_exit import ExitPolicy, fold_frames
 from dynp_plugins.early_exit.engine import EarlyExitEngine
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.classifiers import multi_exit_network
@@ -60,8 +60,7 @@ def run_dynamic_pass(
     """Run the early-exit engine on every sample of a split.
 
     Args:
-        classifier: An ``mmpretrain.ImageClassifier`` with a `MultiExitHead`, on any device; its
-            mode is restored.
+        classifier: What `multi_exit_network` takes, on any device; its mode is restored.
         loader: Data loader of the split.
         policy: When samples leave.
         split: Name for messages and progress.
@@ -84,7 +83,8 @@ def run_dynamic_pass(
             samples = data['data_samples']
             if 'gt_label' not in samples[0]:
                 raise UserError(f'the {split} split has no labels')
-            result = engine(data['inputs'])
+            images, group_size = fold_frames(data['inputs'])
+            result = engine(images, group_size=group_size)
             columns['exit'].append(result.exit)
             columns['prediction'].append(result.prediction)
             columns['label'].append(torch.cat([sample.gt_label for sample in samples]))

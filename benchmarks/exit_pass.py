@@ -12,7 +12,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 from torch.utils.data import DataLoader
 
-from dynp_plugins.early_exit import ExitTable, ExitTableBuilder
+from dynp_plugins.early_exit import ExitTable, ExitTableBuilder, fold_frames, group_consensus
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.classifiers import multi_exit_network
 
@@ -37,8 +37,7 @@ def run_exit_pass(classifier: nn.Module, loader: DataLoader, split: str) -> Exit
     """Run all exits on every sample of a split.
 
     Args:
-        classifier: An ``mmpretrain.ImageClassifier`` with a `MultiExitHead`, on any device; its
-            mode is restored.
+        classifier: What `multi_exit_network` takes, on any device; its mode is restored.
         loader: Data loader of the split.
         split: Name for messages, progress and the manifest.
 
@@ -64,7 +63,8 @@ def run_exit_pass(classifier: nn.Module, loader: DataLoader, split: str) -> Exit
             if 'gt_label' not in samples[0]:
                 raise UserError(f'the {split} split has no labels')
             labels = torch.cat([sample.gt_label for sample in samples])
-            logits = network(data['inputs'])
+            images, group_size = fold_frames(data['inputs'])
+            logits = [group_consensus(of_exit, group_size) for of_exit in network(images)]
             builder.add(logits, labels, pictures, [_source(sample) for sample in samples])
             classes = logits[0].shape[1]
     finally:
@@ -84,7 +84,8 @@ def check_one_size(shapes: Collection[tuple[int, ...]], split: str) -> None:
     """Refuse pictures of different sizes.
 
     Args:
-        shapes: (channels, height, width) of the pictures.
+        shapes: (channels, height, width) of the pictures, or (frames, channels, height, width) of
+            the videos.
         split: Name for the message.
 
     Raises:
@@ -99,6 +100,7 @@ def check_one_size(shapes: Collection[tuple[int, ...]], split: str) -> None:
 
 
 def _source(sample: BaseDataElement) -> str:
-    """Absolute path of the picture's file, links resolved; for data without files its name."""
-    path = sample.get('img_path') or ''
+    """Absolute path of the sample's file, links resolved; for data without files its name."""
+    names = (sample.get(key) for key in ('img_path', 'filename', 'frame_dir'))
+    path = next(filter(None, names), '')
     return os.path.realpath(path) if os.path.exists(path) else path

@@ -37,9 +37,9 @@ FREE_OPERATORS = frozenset(
     aten::cat aten::stack aten::expand aten::expand_as aten::repeat aten::repeat_interleave
     aten::tile aten::flatten aten::unflatten aten::view aten::reshape aten::reshape_as aten::permute
     aten::transpose aten::t aten::contiguous aten::clone aten::chunk aten::split aten::unbind
-    aten::slice aten::select aten::squeeze aten::unsqueeze aten::pad aten::roll aten::im2col
-    aten::col2im aten::to aten::detach aten::fill_ aten::zero_ aten::numel aten::zeros aten::ones
-    aten::zeros_like aten::ones_like
+    aten::movedim aten::slice aten::select aten::squeeze aten::unsqueeze aten::pad aten::roll
+    aten::im2col aten::col2im aten::to aten::detach aten::fill_ aten::zero_ aten::numel aten::zeros
+    aten::ones aten::zeros_like aten::ones_like
     """.split()  # noqa: SIM905 - as a list literal it would fill the screen
 )
 """Operators that are looked at and counted as zero: elementwise work and data movement."""
@@ -53,7 +53,9 @@ MULTIPLY_ADD_OPERATORS = frozenset(
 
 @dataclass(frozen=True)
 class ExitCost:
-    """What one image has cost when an exit answers, everything that ran before included.
+    """What one sample has cost when an exit answers, everything that ran before included.
+
+    A sample is a picture, or all the frames of a video that the network is given.
 
     Attributes:
         name: The exit.
@@ -120,11 +122,12 @@ def count_macs_by_module(
 
 @torch.no_grad()
 def exit_costs(network: MultiExitNetwork, input_shape: Sequence[int]) -> list[ExitCost]:
-    """Cumulative cost of every exit for one image.
+    """Cumulative cost of every exit for one sample.
 
     Args:
         network: The network, on any device.
-        input_shape: (channels, height, width) of the image.
+        input_shape: Of the sample: (channels, height, width) of a picture, or (frames, channels,
+            height, width) of a video, whose frames are all counted.
 
     Raises:
         UserError: See `count_macs`.

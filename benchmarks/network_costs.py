@@ -56,10 +56,11 @@ class ModuleCost:
 
 @dataclass(frozen=True)
 class NetworkCosts:
-    """Costs of one network for one image.
+    """Costs of one network for one sample.
 
     Attributes:
-        input_shape: (channels, height, width) of the image.
+        input_shape: (channels, height, width) of a picture, or (frames, channels, height, width)
+            of a video.
         parameters: Numbers in all the network's parameters, read or not.
         exits: Every exit in order of execution.
         modules: Every module that computes or has parameters, in the order of their definition.
@@ -82,10 +83,10 @@ def network_costs(network: MultiExitNetwork, input_shape: Sequence[int]) -> Netw
 
     Args:
         network: The network, on any device; its mode is restored.
-        input_shape: (channels, height, width) of the image.
+        input_shape: Of the sample, see `NetworkCosts`.
 
     Raises:
-        UserError: The network refuses images of this size, or runs an operator nobody has priced.
+        UserError: The network refuses samples of this shape, or runs an operator nobody has priced.
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     activations, read = 0, set()

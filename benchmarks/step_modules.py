@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from dynp_plugins.early_exit import fold_frames
 from dynp_plugins.networks import MultiExitNetwork
 
 
@@ -43,18 +44,20 @@ class StepModule(nn.Module):
 def step_modules(
     network: MultiExitNetwork, input_shape: Sequence[int]
 ) -> Iterator[tuple[nn.Module, tuple[Tensor, ...]]]:
-    """The start and then every step, each with the inputs that one black image gives it.
+    """The start and then every step, each with the inputs that one black sample gives it.
 
     In each of them the network is called ``network``. It is used in the mode it is in and on the
     device it is on.
 
     Args:
         network: The network.
-        input_shape: (channels, height, width) of the image.
+        input_shape: Of the sample: (channels, height, width) of a picture, or (frames, channels,
+            height, width) of a video.
     """
-    image = torch.zeros(1, *input_shape, device=next(network.parameters()).device)
-    yield StartModule(network), (image,)
-    state, logits = network.start(image), []
+    sample = torch.zeros(1, *input_shape, device=next(network.parameters()).device)
+    images, _ = fold_frames(sample)
+    yield StartModule(network), (images,)
+    state, logits = network.start(images), []
     for k in range(len(network.exit_names)):
         yield StepModule(network, k, tuple(state)), (*state.values(), *logits)
         state, exit_logits = network.step(k, state, logits)

@@ -30,7 +30,7 @@ class TrainedModel:
         name: The config's file name without its suffix; models are told apart by it.
         config: With all overrides.
         checkpoint: What was read.
-        classifier: An ``mmpretrain.ImageClassifier`` with exits.
+        classifier: What `multi_exit_network` takes, such as an ``mmpretrain.ImageClassifier``.
         config_record: Path and hash of the config.
         checkpoint_record: Path of the checkpoint and hash of its weights.
     """

@@ -11,11 +11,11 @@ from .choosing import (
 from .engine import EarlyExitEngine, SteppedNetwork
 from .exit_result import ExitResult
 from .exit_table import ExitTable, ExitTableBuilder, check_disjoint
+from .groups import fold_frames, group_consensus
 from .measures import MEASURES, ConfidenceMeasure, confidence_measure, probabilities
 from .policy import CalibrationSplit, ExitPolicy, Expectation
 from .ranking import label_rank
 from .stream import EarlyExitStream
-from .survivors import group_consensus
 from .thresholds import (
     ALWAYS,
     NEVER,
@@ -46,6 +46,7 @@ __all__ = [
     'choose_policy',
     'confidence_measure',
     'exit_gmacs',
+    'fold_frames',
     'full_network',
     'geometric_shares',
     'group_consensus',

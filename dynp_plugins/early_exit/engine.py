@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .exit_result import Departure, ExitResult, exit_result
+from .groups import check_group_size, group_consensus
 from .measures import confidence_measure
 from .policy import ExitPolicy
-from .survivors import IMAGES, Survivors, group_consensus, select_rows
+from .survivors import IMAGES, Survivors, select_rows
 from .thresholds import NEVER
 
 
@@ -19,7 +20,8 @@ class SteppedNetwork(Protocol):
     """What the engine asks of a network; every `MultiExitNetwork` offers it.
 
     See `dynp_plugins.networks.contract`: the state's entries are batch first, and a step leaves
-    what it is given untouched.
+    what it is given untouched. Where images are seen together, such as the frames of a clip, it has
+    ``num_segments``, too.
     """
 
     @property
@@ -76,7 +78,8 @@ class EarlyExitEngine:
 
     def __init__(self, network: SteppedNetwork, policy: ExitPolicy, group_size: int = 1):
         policy.check_network(network.exit_names)
-        check_group_size(group_size)
+        self._num_segments = getattr(network, 'num_segments', 1)
+        check_group_size(group_size, self._num_segments)
         self.network = network
         self.policy = policy
         self.group_size = group_size
@@ -158,7 +161,7 @@ class EarlyExitEngine:
             raise UserError(
                 f'images of shape {tuple(images.shape)} hold no image: give at least one'
             )
-        check_group_size(group_size)
+        check_group_size(group_size, self._num_segments)
         if len(images) % group_size:
             raise UserError(
                 f'{len(images)} images are no whole number of groups of group_size={group_size}: '
@@ -255,16 +258,6 @@ class EarlyExitEngine:
         if name not in names:
             raise UserError(f'stop_at={name!r} is no exit: choose of {", ".join(names)}')
         return names.index(name)
-
-
-def check_group_size(group_size: Any) -> None:
-    """Refuse what is no number of images.
-
-    Raises:
-        UserError: It is no whole number of at least 1.
-    """
-    if not isinstance(group_size, int) or isinstance(group_size, bool) or group_size < 1:
-        raise UserError(f'group_size={group_size!r}: give a whole number of at least 1')
 
 
 def _asked(should_stop: Callable[[], bool], samples: Survivors) -> bool:

@@ -128,22 +128,6 @@ def select_rows(values: Tensor, rows: Tensor) -> Tensor:
     return values.permute(order).index_select(0, rows).permute(_inverse(order))
 
 
-def group_consensus(logits: Tensor, group_size: int) -> Tensor:
-    """Logits of groups: the mean over their images (TSN, arXiv 1608.00859, section 3.1).
-
-    Args:
-        logits: (B, classes), the images of a group one behind the other.
-        group_size: Images per group; with 1 the logits are handed back as they are.
-
-    Returns:
-        (B / group_size, classes); float64 where the logits are, otherwise float32.
-    """
-    if group_size == 1:
-        return logits
-    exact = logits if logits.dtype == torch.float64 else logits.float()
-    return exact.unflatten(0, (-1, group_size)).mean(1)
-
-
 def _join(values: Sequence[Tensor]) -> Tensor:
     """Concatenate batches in the memory format of the first."""
     order = _dense_order(values[0])

@@ -75,6 +75,8 @@ class ExitBackbone(nn.Module):
         exit_names: The exits in order of execution. A later exit need not be a better one.
         exit_channels: Width of the feature each step hands to its head.
         image_size: Side of the square images that the network was designed for.
+        num_segments: Images that the network sees together, the frames of one clip, which lie one
+            behind the other in the batch; 1 where every image is on its own.
         rescale_gradients: Gradient rescaling in training: where n exits are still to come, exit
             ``k`` included, its gradient counts 1 / n and that of the later exits (n - 1) / n, so
             that the sum of many exits does not drown the early layers ("Improved Techniques for
@@ -85,6 +87,7 @@ class ExitBackbone(nn.Module):
     exit_names: tuple[str, ...]
     exit_channels: tuple[int, ...]
     image_size: int = 224
+    num_segments: int = 1
     rescale_gradients: bool = False
 
     def start(self, images: Tensor) -> State:
@@ -181,6 +184,11 @@ class MultiExitNetwork(nn.Module):
     @property
     def exit_names(self) -> tuple[str, ...]:
         return self.backbone.exit_names
+
+    @property
+    def num_segments(self) -> int:
+        """Images that the network sees together, see `ExitBackbone`."""
+        return self.backbone.num_segments
 
     def start(self, images: Tensor) -> State:
         """Turn images (B, 3, H, W) into the state before the first step."""

@@ -12,87 +12,22 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .attention import CrossAttentionLayer, SelfAttentionLayer, init_linear_layers
+from .attention import SelfAttentionLayer, init_linear_layers
 from .contract import ExitBackbone, State, check_images, check_switches
 from .feature_branches import build_feature_branch
+from .latent_branch import ImageToLatent, LatentMixer, LatentToImage
+from .temporal_shift import (
+    TemporalShiftNorm,
+    check_segments,
+    check_whole_clips,
+    shift_residual_blocks,
+)
 
 EXITS = ('early', 'latent', 'feature', 'merged')
 
 SELF_ATTENTION_LAYERS = (3, 3, 9, 3)
+LATENT_TIMES = ('none', 'shift', 'attention')
 _SELF_ATTENTION_HEADS = (1, 2, 4, 8)
-_Z2X_REDUCTION = 8
-
-
-class ImageToLatent(nn.Module):
-    """X2Z: the latent code reads the image features (paper section 3.2).
-
-    The features pass a residual depth-wise 7x7 convolution and are pooled to a fixed grid, so
-    that the cost hardly depends on the image size.
-
-    Args:
-        channels: Width of both branches at this stage.
-        grid: Side of the pooled grid; grid * grid tokens are read.
-        with_dwc: Whether the depth-wise convolution is there.
-    """
-
-    def __init__(self, channels: int, grid: int = 7, with_dwc: bool = True):
-        super().__init__()
-        self.dwconv = (
-            nn.Conv2d(channels, channels, 7, padding=3, groups=channels) if with_dwc else None
-        )
-        self.pool = nn.AdaptiveAvgPool2d(grid)
-        self.cross_attention = CrossAttentionLayer(
-            channels, channels, channels, num_positions=grid * grid
-        )
-
-    def forward(self, z: Tensor, x: Tensor) -> Tensor:
-        """z (B, L, C) reads x (B, C, H, W); returns (B, L, C)."""
-        if self.dwconv is not None:
-            x = self.dwconv(x) + x
-        return self.cross_attention(z, self.pool(x).flatten(2).transpose(1, 2))
-
-
-class LatentToImage(nn.Module):
-    """Z2X: every pixel of the image features reads the latent code (paper section 3.2)."""
-
-    def __init__(self, image_channels: int, latent_channels: int):
-        super().__init__()
-        self.cross_attention = CrossAttentionLayer(
-            image_channels, latent_channels, image_channels // _Z2X_REDUCTION
-        )
-
-    def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        """x (B, C, H, W) reads z (B, L, Cz); returns (B, C, H, W)."""
-        pixels = x.flatten(2).transpose(1, 2)  # (B, H*W, C)
-        return self.cross_attention(pixels, z).transpose(1, 2).unflatten(2, x.shape[2:])
-
-
-class LatentMixer(nn.Module):
-    """Between two stages: halve the latent tokens, then widen their channels.
-
-    Args:
-        num_latents: Tokens that come in.
-        channels: Width that comes in.
-        out_channels: Width that goes out.
-        with_token_mixer: Whether tokens are mixed and halved; without, their number stays.
-    """
-
-    def __init__(
-        self, num_latents: int, channels: int, out_channels: int, with_token_mixer: bool = True
-    ):
-        super().__init__()
-        self.tokens = (
-            nn.Sequential(nn.LayerNorm(num_latents), nn.Linear(num_latents, num_latents // 2))
-            if with_token_mixer
-            else None
-        )
-        self.channels = nn.Sequential(nn.LayerNorm(channels), nn.Linear(channels, out_channels))
-
-    def forward(self, z: Tensor) -> Tensor:
-        """(B, L, C) -> (B, L / 2, C_out)."""
-        if self.tokens is not None:
-            z = self.tokens(z.transpose(1, 2)).transpose(1, 2)
-        return self.channels(z)
 
 
 class DynPerceiverBackbone(ExitBackbone):
@@ -116,7 +51,17 @@ class DynPerceiverBackbone(ExitBackbone):
         with_last_z2x: Z2X behind the last stage.
         with_dwc: The depth-wise convolution of X2Z.
         with_token_mixer: Whether the tokens halve between stages.
+        with_latent: Whether the latent branch is there. Without, the CNN alone is left, with the
+            one exit ``feature``; all that concerns the latent branch is then ignored.
         drop_path_rate: Stochastic depth in the blocks of ResNet branches.
+        num_segments: Frames of a clip that the network sees together; 1 where every image is on
+            its own, as in a picture classifier or a TSN.
+        is_shift: Temporal shift in the residual blocks of the feature branch (TSM, arXiv
+            1811.08383), if there are several frames.
+        shift_div: One in so many channels moves to the next frame, and as many to the previous one.
+        latent_time: How the latent branch sees time, which is ours: ``'none'``; ``'shift'``, a
+            temporal shift of the latent channels before the first self-attention of every stage;
+            or ``'attention'``, where X2Z in stages 3 and 4 reads all frames of the clip.
 
     Raises:
         UserError: A setting that is not possible.
@@ -135,19 +80,43 @@ class DynPerceiverBackbone(ExitBackbone):
         with_last_z2x: bool = True,
         with_dwc: bool = True,
         with_token_mixer: bool = True,
+        with_latent: bool = True,
         drop_path_rate: float = 0.0,
+        num_segments: int = 1,
+        is_shift: bool = True,
+        shift_div: int = 8,
+        latent_time: str = 'none',
     ):
         super().__init__()
         _check_settings(num_latents, depth_factor, latent_grid, exits)
+        check_segments(num_segments, shift_div)
+        if latent_time not in LATENT_TIMES:
+            raise UserError(f'latent_time={latent_time!r}: choose one of {", ".join(LATENT_TIMES)}')
         check_switches(
             with_x2z=with_x2z,
             with_z2x=with_z2x,
             with_last_z2x=with_last_z2x,
             with_dwc=with_dwc,
             with_token_mixer=with_token_mixer,
+            with_latent=with_latent,
+            is_shift=is_shift,
         )
         branch = build_feature_branch(arch, width, drop_path_rate)
+        if num_segments > 1 and is_shift:
+            shift_residual_blocks(branch, num_segments, shift_div)
+        self.arch = arch
+        self.image_size = 64 if arch == 'regnety_tiny' else 224
+        self.num_segments = num_segments
+        self.feature_branch = branch
         c1, c2, c3, c4, c5 = branch.channels
+        self.with_latent = with_latent
+        if not with_latent:
+            self.exit_names, self.exit_channels = ('feature',), (c5,)
+            return
+        all_channels = dict(zip(EXITS, (c3, c4, c5, c5 + c4), strict=True))
+        self.exit_names = tuple(exits)
+        self.exit_channels = tuple(all_channels[name] for name in exits)
+
         widths = (c1, c2, c3, c4)
         if any(c % heads for c, heads in zip(widths, _SELF_ATTENTION_HEADS, strict=True)):
             raise UserError(
@@ -155,16 +124,16 @@ class DynPerceiverBackbone(ExitBackbone):
                 f'{_SELF_ATTENTION_HEADS} attention heads do not divide; the nearest width that '
                 f'fits is {max(4, round(32 * width)) / 32:g}'
             )
-        self.exit_names = tuple(exits)
-        all_channels = dict(zip(EXITS, (c3, c4, c5, c5 + c4), strict=True))
-        self.exit_channels = tuple(all_channels[name] for name in exits)
-
-        self.arch = arch
-        self.image_size = 64 if arch == 'regnety_tiny' else 224
-        self.feature_branch = branch
         self.latent = nn.Parameter(torch.empty(num_latents, c1).normal_(std=0.02).clamp_(-2, 2))
         self.x2z = nn.ModuleList(
-            ImageToLatent(c, latent_grid, with_dwc) if i == 0 or with_x2z else None
+            ImageToLatent(
+                c,
+                latent_grid,
+                with_dwc,
+                num_segments if latent_time == 'attention' and i >= 2 else 1,
+            )
+            if i == 0 or with_x2z
+            else None
             for i, c in enumerate(widths)
         )
         self.self_attention = nn.ModuleList(
@@ -187,32 +156,37 @@ class DynPerceiverBackbone(ExitBackbone):
         )
         self.z2x = nn.ModuleList(LatentToImage(c, c) if with_z2x else None for c in widths[1:])
         self.last_z2x = LatentToImage(c5, c4) if with_last_z2x else None
+        if num_segments > 1 and latent_time == 'shift':
+            for layers in self.self_attention:
+                layers[0].norm = TemporalShiftNorm(layers[0].norm, num_segments, shift_div)
         for name, module in self.named_children():
             if name != 'feature_branch':
                 init_linear_layers(module)
 
     def start(self, images: Tensor) -> State:
-        """The stem's features ``x`` (B, C1, H', W') and the latent code ``z`` (B, L, C1).
+        """The stem's features ``x`` (B, C1, H', W') and the latent code ``z`` (B, L, C1), if any.
 
         Features are kept channels-last from here on: pixels are then tokens without a copy.
         """
         check_images(images)
+        check_whole_clips(images, self.num_segments)
         images = images.contiguous(memory_format=torch.channels_last)
-        return {
-            'x': self.feature_branch.stem(images),
-            'z': self.latent.expand(len(images), -1, -1),
-        }
+        state = {'x': self.feature_branch.stem(images)}
+        if self.with_latent:
+            state['z'] = self.latent.expand(len(images), -1, -1)
+        return state
 
     def step(self, k: int, state: State) -> tuple[State, Tensor]:
         """See `ExitBackbone.step`."""
         begin = EXITS.index(self.exit_names[k - 1]) + 1 if k else 0
         end = EXITS.index(self.exit_names[k]) + 1
-        x, z = state['x'], state['z']
+        x, z = state['x'], state.get('z')
         for exit_name in EXITS[begin:end]:
             x, z = self._advance(exit_name, x, z)
-        return {'x': x, 'z': z}, self._feature(self.exit_names[k], x, z)
+        state = {'x': x} if z is None else {'x': x, 'z': z}
+        return state, self._feature(self.exit_names[k], x, z)
 
-    def _advance(self, exit_name: str, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    def _advance(self, exit_name: str, x: Tensor, z: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Run what lies between the exit before ``exit_name`` in `EXITS` and ``exit_name``."""
         stages = self.feature_branch.stages
         if exit_name == 'early':
@@ -226,8 +200,10 @@ class DynPerceiverBackbone(ExitBackbone):
             return stages[3](x), z
         return (x if self.last_z2x is None else self.last_z2x(x, z)), z
 
-    def _exchange(self, i: int, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    def _exchange(self, i: int, x: Tensor, z: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """All the latent branch does in stage ``i + 1``, before the CNN's stage runs."""
+        if z is None:
+            return x, z
         if i > 0:
             z = self.mixers[i - 1](z)
             if self.z2x[i - 1] is not None:

@@ -18,6 +18,7 @@ from . import (  # noqa: E402
     optim,
     policy_metric,
     static_networks,
+    video_heads,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     'optim',
     'policy_metric',
     'static_networks',
+    'video_heads',
 ]
 
 model_index.register_configs()

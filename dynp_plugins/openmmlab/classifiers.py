@@ -1,6 +1,7 @@
-"""Building the classifier that a config describes, and the network inside it."""
+"""Building the picture or video classifier that a config describes, and the network inside it."""
 
 import copy
+import sys
 
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
@@ -12,6 +13,7 @@ from ..checkpoints.loading import to_classifier_keys
 from ..errors import UserError
 from ..networks import ExitBackbone, ExitHeads, MultiExitNetwork
 from .config_files import building_from
+from .recognizers import recognizer_network
 
 
 def build_classifier(config: Config) -> nn.Module:
@@ -47,20 +49,39 @@ def load_classifier(config: Config, checkpoint: Checkpoint) -> tuple[nn.Module, 
     return classifier.eval(), weights_sha256(weights)
 
 
+def is_video_model(model: nn.Module) -> bool:
+    """Whether a model is one of mmaction2's recognizers."""
+    # Whoever has built one has imported them; for pictures that would be seconds of waiting.
+    recognizers = sys.modules.get('mmaction.models.recognizers')
+    return recognizers is not None and isinstance(model, recognizers.BaseRecognizer)
+
+
+def classification_head(model: nn.Module) -> nn.Module | None:
+    """The head of a picture or video classifier."""
+    return getattr(model, 'cls_head' if is_video_model(model) else 'head', None)
+
+
 def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
-    """The plain network inside an ``mmpretrain.ImageClassifier``; weights and mode are shared.
+    """The plain network inside a classifier; weights and mode are shared.
+
+    Args:
+        classifier: An ``mmpretrain.ImageClassifier`` or ``mmaction.Recognizer2D`` whose backbone
+            and head have exits; or a TSN or TSM of mmaction2, as a network with one exit.
 
     Raises:
-        UserError: The classifier has no `MultiExitHead` or no backbone with exits.
+        UserError: It is neither.
     """
     backbone = getattr(classifier, 'backbone', None)
-    heads = getattr(getattr(classifier, 'head', None), 'heads', None)
-    if not isinstance(backbone, ExitBackbone) or not isinstance(heads, ExitHeads):
+    heads = getattr(classification_head(classifier), 'heads', None)
+    if isinstance(backbone, ExitBackbone) and isinstance(heads, ExitHeads):
+        network = MultiExitNetwork(backbone, heads)
+    elif is_video_model(classifier):
+        network = recognizer_network(classifier)
+    else:
         raise UserError(
             f'the {type(classifier).__name__} has a {type(backbone).__name__} without exits: use a '
             "multi-exit backbone such as dict(type='DynPerceiver') with "
             "head=dict(type='MultiExitHead')"
         )
-    network = MultiExitNetwork(backbone, heads)
     network.training = classifier.training  # of itself alone: its parts are in their modes already
     return network

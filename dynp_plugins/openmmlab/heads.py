@@ -68,11 +68,7 @@ class MultiExitHead(BaseModule):
 
     def loss(self, feats: Sequence[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
         """Losses by name; the training loop adds up all of them."""
-        if 'gt_score' in data_samples[0]:  # mixup and CutMix leave class probabilities
-            target = torch.stack([sample.gt_score for sample in data_samples])
-        else:
-            target = torch.cat([sample.gt_label for sample in data_samples])
-        return self.loss_module(self(feats), target, self.heads.exit_names)
+        return self.losses(self(feats), data_samples)
 
     def predict(
         self, feats: Sequence[Tensor], data_samples: list[DataSample] | None = None
@@ -82,9 +78,21 @@ class MultiExitHead(BaseModule):
         Each sample gets ``pred_score`` and ``pred_label`` of the last exit, ``exit_scores``
         (exits, num_classes), the softmax of every exit, and ``exit_names`` as meta information.
         """
-        scores = torch.stack(self(feats), 1).float().softmax(-1)  # (B, exits, classes)
         if data_samples is None:
-            data_samples = [DataSample() for _ in scores]
+            data_samples = [DataSample() for _ in feats[0]]
+        return self.predictions(self(feats), data_samples)
+
+    def losses(self, logits: Sequence[Tensor], data_samples: list) -> dict[str, Tensor]:
+        """Losses by name, of the logits (B, num_classes) of every exit."""
+        # Mixup and CutMix leave class probabilities, mmaction2's in place of the label.
+        name = 'gt_score' if 'gt_score' in data_samples[0] else 'gt_label'
+        targets = [sample.get(name) for sample in data_samples]
+        target = torch.stack(targets) if targets[0].is_floating_point() else torch.cat(targets)
+        return self.loss_module(logits, target, self.heads.exit_names)
+
+    def predictions(self, logits: Sequence[Tensor], data_samples: list) -> list:
+        """The data samples, filled from the logits (B, num_classes) of every exit."""
+        scores = torch.stack(tuple(logits), 1).float().softmax(-1)  # (B, exits, classes)
         for sample, exit_scores in zip(data_samples, scores, strict=True):
             sample.set_pred_score(exit_scores[-1]).set_pred_label(exit_scores[-1].argmax())
             sample.set_field(exit_scores, 'exit_scores')

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import FUNCTIONS, HOOKS
 
 from ..errors import UserError
+from .classifiers import classification_head
 from .run_start import unwrapped
 
 
@@ -58,7 +59,7 @@ class ClassCountHook(Hook):
             UserError: The data has more classes than the head.
         """
         classes = runner.train_dataloader.dataset.metainfo.get('classes')
-        num_classes = getattr(getattr(unwrapped(runner.model), 'head', None), 'num_classes', None)
+        num_classes = getattr(classification_head(unwrapped(runner.model)), 'num_classes', None)
         if classes and num_classes and len(classes) > num_classes:
             raise UserError(
                 f'the training set has {len(classes)} classes, but model.head.num_classes is '

@@ -14,10 +14,13 @@ from ..errors import UserError
 class MultiExitAccuracy(BaseMetric):
     """Top-k accuracy in percent per named exit, as ``accuracy/EXIT_topK``.
 
-    Reads what `MultiExitHead.predict` writes.
+    Reads what `MultiExitHead` and `MultiExitVideoHead` write.
 
     Args:
         topk: The k, or several. Each must be at most the number of classes.
+        mean_class: Also the mean class accuracy, as ``accuracy/EXIT_mean1``: the mean over the
+            classes of the share of their samples that are right, which counts rare classes as
+            much as frequent ones.
         collect_device: As in mmengine.
         prefix: As in mmengine.
     """
@@ -25,10 +28,15 @@ class MultiExitAccuracy(BaseMetric):
     default_prefix = 'accuracy'
 
     def __init__(
-        self, topk: Sequence[int] = (1, 5), collect_device: str = 'cpu', prefix: str | None = None
+        self,
+        topk: Sequence[int] = (1, 5),
+        mean_class: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
     ):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.topk = (topk,) if isinstance(topk, int) else tuple(topk)
+        self.mean_class = mean_class
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Keep, per sample and exit, how many classes score above the right one.
@@ -53,14 +61,22 @@ class MultiExitAccuracy(BaseMetric):
                     f'a picture has label {label.item()}, but the network has only '
                     f'{scores.shape[1]} classes, numbered from 0'
                 )
-            self.results.append((sample['exit_names'], label_rank(scores, label).cpu()))
+            rank = label_rank(scores, label).cpu()
+            self.results.append((sample['exit_names'], rank, label.item()))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Mean over the samples."""
+        """Mean over the samples, and over the classes that have any."""
         exit_names = results[0][0]
-        ranks = torch.stack([rank for _, rank in results])  # (N, exits)
-        return {
+        ranks = torch.stack([rank for _, rank, _ in results])  # (N, exits)
+        metrics = {
             f'{name}_top{k}': 100 * (ranks[:, i] < k).double().mean().item()
             for i, name in enumerate(exit_names)
             for k in self.topk
         }
+        if self.mean_class:
+            labels = torch.tensor([label for _, _, label in results])
+            right = (ranks < 1).double()
+            by_class = torch.stack([right[labels == label].mean(0) for label in labels.unique()])
+            for name, mean in zip(exit_names, by_class.mean(0).tolist(), strict=True):
+                metrics[f'{name}_mean1'] = 100 * mean
+        return metrics

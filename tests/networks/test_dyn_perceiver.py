@@ -120,3 +120,34 @@ def test_heads_that_do_not_fit_are_refused():
         MultiExitNetwork(backbone, DynPerceiverHeads((8, 8), 10, ('early', 'merged')))
     with pytest.raises(UserError, match='one width for each exit'):
         DynPerceiverHeads((8, 8), 10)
+
+
+@torch.no_grad()
+def test_without_the_latent_branch_the_cnn_is_left():
+    with_it = dynp_plugins.create_model('dyn_perceiver_resnet18', num_classes=5, width=0.5)
+    alone = dynp_plugins.create_model(
+        'dyn_perceiver_resnet18', num_classes=5, width=0.5, with_latent=False
+    )
+    assert alone.exit_names == ('feature',)
+    assert {name.split('.')[1] for name, _ in alone.backbone.named_parameters('b')} == {
+        'feature_branch'
+    }
+    alone.backbone.load_state_dict(
+        {
+            name: value
+            for name, value in with_it.backbone.state_dict().items()
+            if name.startswith('feature_branch.')
+        }
+    )
+    images = torch.randn(2, 3, 64, 64)
+    x = alone.eval().backbone.feature_branch.stem(images)
+    for stage in alone.backbone.feature_branch.stages:
+        x = stage(x)
+    (logits,) = alone(images)
+    torch.testing.assert_close(logits, alone.heads.classifiers['feature'](x.mean((2, 3))))
+
+
+def test_a_narrow_cnn_alone_needs_no_attention_heads():
+    with pytest.raises(UserError, match='attention heads do not divide'):
+        dynp_plugins.create_model('dyn_perceiver_resnet18', width=0.3)
+    dynp_plugins.create_model('dyn_perceiver_resnet18', width=0.3, with_latent=False)

@@ -63,7 +63,8 @@ class EarlyExitEngine:
     Args:
         network: A `MultiExitNetwork` in eval mode, or whatever else is a `SteppedNetwork`.
         policy: When to leave.
-        group_size: Images per sample, unless a call says otherwise.
+        group_size: Images per sample, unless a call says otherwise; by default those that the
+            network sees together, one or the frames of a clip.
 
     Raises:
         UserError: The policy was made for other exits, or the group size is no whole number of at
@@ -76,9 +77,10 @@ class EarlyExitEngine:
         >>> [network.exit_names[k] for k in result.exit]
     """
 
-    def __init__(self, network: SteppedNetwork, policy: ExitPolicy, group_size: int = 1):
+    def __init__(self, network: SteppedNetwork, policy: ExitPolicy, group_size: int | None = None):
         policy.check_network(network.exit_names)
         self._num_segments = getattr(network, 'num_segments', 1)
+        group_size = self._num_segments if group_size is None else group_size
         check_group_size(group_size, self._num_segments)
         self.network = network
         self.policy = policy

@@ -48,7 +48,8 @@ def test_a_sample_holds_whole_clips():
     for group_size in (1, 6):
         with pytest.raises(UserError, match=f'group_size={group_size}: the network sees the 4'):
             EarlyExitEngine(network, policy, group_size=group_size)
-    engine = EarlyExitEngine(network, policy, group_size=4)
+    engine = EarlyExitEngine(network, policy)
+    assert engine.group_size == 4
     with pytest.raises(UserError, match='group_size=2: the network sees the 4 frames of a clip'):
         engine(torch.randn(8, 3, 32, 32), group_size=2)
     assert len(engine(torch.randn(16, 3, 32, 32), group_size=8)) == 2  # two clips of each video

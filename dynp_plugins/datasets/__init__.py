@@ -5,5 +5,12 @@ Nothing in this package imports an OpenMMLab package; dataset classes are built 
 
 from dynp_plugins.datasets.digit_images import DigitImages, load_digit_images
 from dynp_plugins.datasets.digit_scans import SPLITS
+from dynp_plugins.datasets.motion_clips import MotionClips, load_motion_clips
 
-__all__ = ['SPLITS', 'DigitImages', 'load_digit_images']
+__all__ = [
+    'SPLITS',
+    'DigitImages',
+    'MotionClips',
+    'load_digit_images',
+    'load_motion_clips',
+]

@@ -1,63 +1,37 @@
-"""A cache of numpy arrays that are made once: checked when opened, rebuilt when damaged.
+"""A cache of data that are made once: checked when opened, rebuilt when damaged.
 
-One folder per set of arrays: ``<name>.npy`` for each, and ``manifest.json`` with the version of
-the generator and, per array, its shape, its dtype and the SHA-256 of its file. A set is written
-beside its final place and then renamed into it, so that nobody ever sees half of one, whoever is
-killed and however many processes build at once.
+One folder per set, of arrays (``<name>.npy`` for each) or of any other files, and in it
+``manifest.json`` with the version of the generator and, per file, its SHA-256; of an array its
+shape and dtype, too. A set is written beside its final place and then renamed into it, so that
+nobody ever sees half of one, whoever is killed and however many processes build at once.
 """
 
 import contextlib
-import errno
 import hashlib
 import json
 import logging
 import os
-import secrets
-import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from dynp_plugins.datasets.cache_folder import CACHE_VARIABLE, install, staging, writing
 from dynp_plugins.errors import UserError
 
-CACHE_VARIABLE = 'DYNP_CACHE'
 MANIFEST = 'manifest.json'
 
 _logger = logging.getLogger(__name__)
-_STALE_SECONDS = 3600
 _ATTEMPTS = 3
-# Arrays whose checksum this process has compared, by their file's identity: (path, inode, size,
-# time of last change).
+# Files whose checksum this process has compared, by their identity: (path, inode, size, time of
+# last change, checksum).
 _checked: set[tuple] = set()
+_Set = TypeVar('_Set')  # what the caller gets of a set
 
 
 class _Unusable(Exception):
     """The cached set cannot be used as it is; the message says why."""
-
-
-def cache_root(cache_dir: str | Path | None = None) -> Path:
-    """The cache folder: the argument, else `$DYNP_CACHE`, else the user's own cache folder.
-
-    That is ``$XDG_CACHE_HOME/dynp_plugins`` where the variable holds an absolute path, otherwise
-    ``~/.cache/dynp_plugins``. The folder need not exist.
-
-    Raises:
-        UserError: a ``~`` that cannot be resolved.
-    """
-    chosen = cache_dir if cache_dir is not None else os.environ.get(CACHE_VARIABLE)
-    if not chosen:
-        # The XDG specification wants relative paths ignored.
-        xdg = Path(os.environ.get('XDG_CACHE_HOME', ''))
-        chosen = (xdg if xdg.is_absolute() else Path('~/.cache')) / 'dynp_plugins'
-    try:
-        return Path(chosen).expanduser()
-    except RuntimeError as error:
-        raise UserError(
-            f'the cache folder {chosen} has no home folder to start from ({error}); '
-            f'set {CACHE_VARIABLE} to a folder that can be written'
-        ) from error
 
 
 def load_or_build(
@@ -80,22 +54,65 @@ def load_or_build(
     Raises:
         UserError: the folder cannot be written, or what was written reads back damaged.
     """
+
+    def write(stage: Path) -> None:
+        arrays = build()
+        with writing(folder):
+            _write(stage, version, arrays)
+
+    return _load_or_write(folder, lambda: _open(folder, version), write)
+
+
+def load_or_build_files(
+    folder: Path, version: int, build: Callable[[], Iterable[tuple[str, bytes]]]
+) -> Path:
+    """As `load_or_build`, for files of any kind.
+
+    Args:
+        folder: the set's own folder.
+        version: version of the generator behind ``build``.
+        build: makes the files one after the other: a plain name and the content of each.
+
+    Returns:
+        The folder, all its files as they were written.
+
+    Raises:
+        UserError: the folder cannot be written, or what was written reads back damaged.
+    """
+    return _load_or_write(
+        folder,
+        lambda: _open_files(folder, version),
+        lambda stage: _write_files(stage, folder, version, build()),
+    )
+
+
+def _load_or_write(
+    folder: Path, open_set: Callable[[], _Set], write: Callable[[Path], None]
+) -> _Set:
+    """Open a set; where that fails, have it written to a folder beside it and put into place."""
     for _ in range(_ATTEMPTS):
         try:
-            return _open(folder, version)
+            return open_set()
         except _Unusable as problem:
             reason = str(problem)
         level = logging.WARNING if os.path.lexists(folder) else logging.INFO
         _logger.log(level, 'building %s: %s', folder, reason)
-        with _staging(folder) as stage:
-            arrays = build()
-            with _writing(folder):
-                _write(stage, version, arrays)
-                _install(stage, folder, version)
+        with staging(folder) as stage:
+            write(stage)
+            with writing(folder):
+                install(stage, folder, lambda: _opens(open_set))
     raise UserError(
         f'the cache folder {folder} stays unusable after {_ATTEMPTS} builds ({reason}); '
         f'check the disk, or set {CACHE_VARIABLE} (or cache_dir) to a folder elsewhere'
     )
+
+
+def _opens(open_set: Callable[[], object]) -> bool:
+    try:
+        open_set()
+    except _Unusable:
+        return False
+    return True
 
 
 def _open(folder: Path, version: int) -> dict[str, np.ndarray]:
@@ -104,14 +121,30 @@ def _open(folder: Path, version: int) -> dict[str, np.ndarray]:
     Raises:
         _Unusable: anything is missing, damaged or by another generator.
     """
+    with _reading(folder):
+        arrays = _read_manifest(folder, version)['arrays']
+        return {name: _map(folder, name, entry) for name, entry in arrays.items()}
+
+
+def _open_files(folder: Path, version: int) -> Path:
+    """Hold the files of a set against its manifest.
+
+    Raises:
+        _Unusable: anything is missing, damaged or by another generator.
+    """
+    with _reading(folder):
+        for name, sha256 in _read_manifest(folder, version)['files'].items():
+            _check(folder / name, sha256)
+    return folder
+
+
+@contextlib.contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Turn whatever can go wrong with a set into `_Unusable`."""
     if not os.path.lexists(folder):
         raise _Unusable('it does not exist yet')
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding='utf-8'))
-        found = manifest['version']
-        if found != version:
-            raise _Unusable(f'made by generator version {found}, this is version {version}')
-        return {name: _map(folder, name, entry) for name, entry in manifest['arrays'].items()}
+        yield
     except FileNotFoundError as error:
         raise _Unusable(f'{Path(error.filename).name} is missing') from error
     # Whatever a damaged manifest can make json and our own look-ups say, and any failure to read.
@@ -119,19 +152,31 @@ def _open(folder: Path, version: int) -> dict[str, np.ndarray]:
         raise _Unusable(f'it cannot be read ({type(error).__name__}: {error})') from error
 
 
+def _read_manifest(folder: Path, version: int) -> dict:
+    manifest = json.loads((folder / MANIFEST).read_text(encoding='utf-8'))
+    found = manifest['version']
+    if found != version:
+        raise _Unusable(f'made by generator version {found}, this is version {version}')
+    return manifest
+
+
 def _map(folder: Path, name: str, entry: Mapping) -> np.ndarray:
     path = folder / f'{name}.npy'
-    status = path.stat()
-    identity = (path.resolve(), status.st_ino, status.st_size, status.st_mtime_ns, entry['sha256'])
     # Before numpy reads the header, which may be what is damaged.
-    if identity not in _checked:
-        if _sha256(path) != entry['sha256']:
-            raise _Unusable(f'{path.name} does not match its checksum')
-        _checked.add(identity)
+    _check(path, entry['sha256'])
     array = np.lib.format.open_memmap(path, mode='r')
     if (list(array.shape), array.dtype.str) != (entry['shape'], entry['dtype']):
         raise _Unusable(f'{path.name} is {array.dtype.str} {array.shape}, not as the manifest says')
     return array
+
+
+def _check(path: Path, sha256: str) -> None:
+    status = path.stat()
+    identity = (path.resolve(), status.st_ino, status.st_size, status.st_mtime_ns, sha256)
+    if identity not in _checked:
+        if _sha256(path) != sha256:
+            raise _Unusable(f'{path.name} does not match its checksum')
+        _checked.add(identity)
 
 
 def _sha256(path: Path) -> str:
@@ -140,45 +185,6 @@ def _sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a `UserError`."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f'cannot write the cache folder {folder} ({error}); make room or unlock it, '
-            f'or set {CACHE_VARIABLE} (or cache_dir) to a folder that can be written'
-        ) from error
-
-
-@contextlib.contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    """A new folder beside ``folder``, gone at the end whatever happens."""
-    with _writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        stage = _beside(folder)
-        # Not tempfile: its folders are closed to everybody else, also after the renaming.
-        stage.mkdir()
-    try:
-        yield stage
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
-def _beside(folder: Path) -> Path:
-    return folder.with_name(f'.{folder.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp')
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what builds that were killed long ago left beside ``folder``."""
-    for leftover in folder.parent.glob(f'.{folder.name}.*.tmp'):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
-                _remove(leftover)
 
 
 def _write(stage: Path, version: int, arrays: Mapping[str, np.ndarray]) -> None:
@@ -191,33 +197,20 @@ def _write(stage: Path, version: int, arrays: Mapping[str, np.ndarray]) -> None:
             'dtype': array.dtype.str,
             'sha256': _sha256(path),
         }
-    manifest = {'version': version, 'arrays': entries}
+    _write_manifest(stage, {'version': version, 'arrays': entries})
+
+
+def _write_files(
+    stage: Path, folder: Path, version: int, files: Iterable[tuple[str, bytes]]
+) -> None:
+    checksums = {}
+    for name, content in files:
+        with writing(folder):
+            (stage / name).write_bytes(content)
+        checksums[name] = hashlib.sha256(content).hexdigest()
+    with writing(folder):
+        _write_manifest(stage, {'version': version, 'files': checksums})
+
+
+def _write_manifest(stage: Path, manifest: dict) -> None:
     (stage / MANIFEST).write_text(json.dumps(manifest, indent=2) + '\n', encoding='utf-8')
-
-
-def _install(stage: Path, folder: Path, version: int) -> None:
-    """Rename the finished set into place, unless another process has put a good one there."""
-    try:
-        _open(folder, version)
-        return
-    except _Unusable:
-        pass  # and let go of its files: an open one cannot be moved on Windows
-    # A folder with content cannot be renamed over, only moved out of the way.
-    if os.path.lexists(folder):
-        old = _beside(folder)
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(folder, old)
-            _remove(old)
-    try:
-        os.rename(stage, folder)
-    except OSError as error:
-        # Another process came in between: its set stands, and the caller opens that one.
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

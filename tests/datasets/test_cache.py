@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dynp_plugins.datasets import cache
-from dynp_plugins.datasets.cache import cache_root, load_or_build
+from dynp_plugins.datasets import cache, cache_folder
+from dynp_plugins.datasets.cache import load_or_build
+from dynp_plugins.datasets.cache_folder import cache_root
 from dynp_plugins.errors import UserError
 
 if 'forkserver' in multiprocessing.get_all_start_methods():
@@ -183,7 +184,7 @@ def test_interrupted_while_writing_keeps_the_old_set(folder, monkeypatch):
 
 
 def _killed_before_renaming(folder):
-    cache._install = lambda *_: os._exit(9)
+    cache.install = lambda *_: os._exit(9)
     load_or_build(folder, 1, arrays)
 
 
@@ -197,7 +198,7 @@ def test_killed_process_leaves_no_half_set(folder):
     assert_good(load_or_build(folder, 1, arrays))
     # It could still belong to a running build, so it goes only when it is old.
     assert leftover.exists()
-    long_ago = time.time() - 2 * cache._STALE_SECONDS
+    long_ago = time.time() - 2 * cache_folder._STALE_SECONDS
     os.utime(leftover, (long_ago, long_ago))
     load_or_build(folder, 2, arrays)
     assert_only(folder)

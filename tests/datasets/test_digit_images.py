@@ -16,6 +16,7 @@ from dynp_plugins.datasets.digit_images import (
     render,
 )
 from dynp_plugins.datasets.digit_scans import SPLITS, load_digit_scans, make_glyphs, split_scans
+from dynp_plugins.datasets.drawing import Pose
 from dynp_plugins.errors import UserError
 
 SIZES = {'train': 60, 'calibration': 400, 'test': 60}
@@ -187,7 +188,7 @@ def test_digits_lie_inside_the_picture_and_turn_at_most_30_degrees():
     for seed in range(300):
         size = 21 + seed % 30
         tilt = 0.26 if size < 40 else 0.09
-        pose = digit_images._Pose.inside(np.random.RandomState(seed), size, tilt)
+        pose = Pose.inside(np.random.RandomState(seed), size, tilt, IMAGE_SIZE)
         angles.append(np.degrees(np.arctan2(pose.sin, pose.cos)))
         for across, down in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
             dx, dy = across * pose.width / 2, down * pose.height / 2
@@ -225,10 +226,10 @@ def test_bad_arguments_are_named(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_import_brings_in_neither_openmmlab_nor_scikit_learn():
-    heavy = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmaction', 'sklearn')
+def test_import_brings_in_neither_openmmlab_nor_what_only_making_data_needs():
+    heavy = ('mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'mmaction', 'sklearn', 'av')
     script = (
-        'import sys, dynp_plugins.datasets.digit_images; '
+        'import sys, dynp_plugins.datasets.digit_images, dynp_plugins.datasets.motion_clips; '
         f'print([name for name in {heavy} if name in sys.modules])'
     )
     done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True)

@@ -1,7 +1,9 @@
 """Cutting a calibration split out of a training set, the same way in every run."""
 
 import hashlib
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from mmengine.registry import DATASETS
@@ -12,11 +14,16 @@ from ...errors import UserError
 
 @DATASETS.register_module()
 class HeldOut(Dataset):
-    """One of two disjoint parts of another dataset: what is held out of it, or the rest.
+    r"""One of two disjoint parts of another dataset: what is held out of it, or the rest.
 
-    Which samples are held out follows from a hash of each picture's path (of its index, for
-    data without files), so that it does not depend on the order, the machine or the number of
-    other pictures. Every class gives the same share.
+    Which samples are held out follows from a hash of the path of each picture or video (of its
+    index, for data without files), so that it does not depend on the order, the machine or the
+    number of other samples. Every class gives the same share.
+
+    Samples that resemble each other, like clips of one recording or of one person, belong on the
+    same side: held out beside what was trained on, they would look better recognised than new
+    ones are. ``group`` says which. Groups are then held out whole, as many as bring the share of
+    every class nearest to the one asked for.
 
     Args:
         dataset: Config of the dataset to cut. Both parts must name the same data; their
@@ -24,16 +31,22 @@ class HeldOut(Dataset):
         part: ``'held_out'`` or ``'rest'``.
         size: Share (below 1) or number of samples to hold out.
         seed: Another seed holds out other samples.
+        group: A regular expression, searched for in every path below the data folder. Samples
+            stay together whose first groups (whole matches, if it has no parentheses) are equal.
 
     Raises:
-        UserError: An impossible part or size, or fewer than two samples in a class.
+        UserError: An impossible part or size, a class that cannot be on both sides, or a path in
+            which ``group`` is not found.
 
     Example:
         >>> train = dict(type='HeldOut', part='rest', size=0.1, dataset=dict(...))
         >>> calibration = dict(type='HeldOut', part='held_out', size=0.1, dataset=dict(...))
+        >>> by_person = dict(type='HeldOut', size=0.2, group=r'(person\d+)_', ...)
     """
 
-    def __init__(self, dataset: dict, part: str, size: float, seed: int = 0):
+    def __init__(
+        self, dataset: dict, part: str, size: float, seed: int = 0, group: str | None = None
+    ):
         if part not in ('held_out', 'rest'):
             raise UserError(f"part={part!r}: choose 'held_out' or 'rest'")
         self.dataset = DATASETS.build(dataset)
@@ -44,7 +57,11 @@ class HeldOut(Dataset):
             raise UserError(
                 f'size={size}: hold out a share between 0 and 1, or fewer than all {total} samples'
             )
-        held_out = _choose(self.dataset, share, seed)
+        samples = list(_samples(self.dataset))
+        if group is None:
+            held_out = _choose(samples, share, seed)
+        else:
+            held_out = _choose_groups(samples, group, share, seed)
         self.indices = sorted(held_out if part == 'held_out' else set(range(total)) - held_out)
 
     @property
@@ -70,14 +87,32 @@ class HeldOut(Dataset):
         return self.dataset[self.indices[idx]]
 
 
-def _choose(dataset: Any, share: float, seed: int) -> set[int]:
-    """Indices of the samples whose hashes are the smallest of their class."""
-    members = defaultdict(list)
+def _samples(dataset: Any) -> Iterator[tuple[str, int]]:
+    """Identity (a path below the data folder, or the index) and class of every sample."""
+    prefixes = [getattr(dataset, 'img_prefix', '')]  # mmpretrain's
+    prefixes += getattr(dataset, 'data_prefix', {}).values()  # mmaction2's and ours
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        identity = _relative_path(info, dataset) or str(index)
-        digest = hashlib.sha256(f'{seed}:{identity}'.encode()).digest()
-        members[info['gt_label']].append((digest, index))
+        label = info['gt_label'] if 'gt_label' in info else info['label']
+        yield _relative_path(info, prefixes) or str(index), label
+
+
+def _relative_path(info: dict, prefixes: list[str]) -> str:
+    """The file's path below the data folder: moving the folder changes nothing."""
+    path = next((info[key] for key in ('img_path', 'filename', 'frame_dir') if key in info), '')
+    prefix = max((p for p in prefixes if p and path.startswith(p)), key=len, default='')
+    return path.removeprefix(prefix).lstrip('/\\')
+
+
+def _hash(identity: str, seed: int) -> bytes:
+    return hashlib.sha256(f'{seed}:{identity}'.encode()).digest()
+
+
+def _choose(samples: list[tuple[str, int]], share: float, seed: int) -> set[int]:
+    """Indices of the samples whose hashes are the smallest of their class."""
+    members = defaultdict(list)
+    for index, (identity, label) in enumerate(samples):
+        members[label].append((_hash(identity, seed), index))
     chosen: set[int] = set()
     for label, hashed in members.items():
         if len(hashed) < 2:
@@ -89,8 +124,57 @@ def _choose(dataset: Any, share: float, seed: int) -> set[int]:
     return chosen
 
 
-def _relative_path(info: dict, dataset: Any) -> str:
-    """The picture's path below the data folder: moving the folder changes nothing."""
-    if 'img_path' not in info:
-        return ''
-    return info['img_path'].removeprefix(getattr(dataset, 'img_prefix', '')).lstrip('/\\')
+def _choose_groups(
+    samples: list[tuple[str, int]], pattern: str, share: float, seed: int
+) -> set[int]:
+    """Indices of whole groups, looked at in the order of their hashes."""
+    groups = _groups(samples, pattern)
+    total = Counter(label for _, label in samples)
+    counts = {key: Counter(samples[i][1] for i in members) for key, members in groups.items()}
+    chosen: set[str] = set()
+    held_out: Counter[int] = Counter()
+
+    def take(key: str) -> None:
+        chosen.add(key)
+        held_out.update(counts[key])
+
+    def leaves_some(key: str) -> bool:
+        return all(held_out[label] + n < total[label] for label, n in counts[key].items())
+
+    def brings_nearer(key: str) -> bool:
+        change = 0.0
+        for label, n in counts[key].items():
+            wanted = share * total[label]
+            change += abs(held_out[label] + n - wanted) - abs(held_out[label] - wanted)
+        return change < 0
+
+    order = sorted(groups, key=lambda key: (_hash(key, seed), key))
+    for key in order:
+        if leaves_some(key) and brings_nearer(key):
+            take(key)
+    for label in sorted(total):  # however small the share, something of every class
+        if not held_out[label]:
+            fitting = [key for key in order if counts[key][label] and leaves_some(key)]
+            if not fitting:
+                raise UserError(
+                    f'class {label} cannot be both trained on and held out: it is in '
+                    f'{sum(label in each for each in counts.values())} of the {len(groups)} groups '
+                    f'of group={pattern!r}, which stay whole'
+                )
+            take(fitting[0])
+    return {index for key in chosen for index in groups[key]}
+
+
+def _groups(samples: list[tuple[str, int]], pattern: str) -> dict[str, list[int]]:
+    try:
+        regex = re.compile(pattern)
+    except re.error as error:
+        raise UserError(f'group={pattern!r} is no regular expression: {error}') from error
+    groups = defaultdict(list)
+    for index, (identity, _) in enumerate(samples):
+        match = regex.search(identity)
+        key = match and (match[1] if regex.groups else match[0])
+        if key is None:
+            raise UserError(f'group={pattern!r} is not found in the path {identity}')
+        groups[key].append(index)
+    return groups

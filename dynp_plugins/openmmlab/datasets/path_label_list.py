@@ -1,4 +1,4 @@
-"""Text lists of pictures: a path and a class number on each line."""
+"""Text lists of pictures or videos: a path and a class number on each line."""
 
 from collections.abc import Sequence
 from pathlib import Path

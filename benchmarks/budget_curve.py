@@ -22,6 +22,7 @@ from dynp_plugins.early_exit import (
     risk_controlled_policy,
 )
 from dynp_plugins.errors import UserError
+from dynp_plugins.openmmlab.classifiers import is_video_model
 from dynp_plugins.openmmlab.config_files import require
 
 from .check_results import table_name
@@ -141,7 +142,7 @@ def measure_model(model: TrainedModel, settings: CurveSettings | None = None) ->
     result = ModelResult(
         name=model.name,
         source='ours',
-        task='classification',
+        task='action recognition' if is_video_model(model.classifier) else 'classification',
         dataset=_dataset_name(config.test_dataloader.dataset),
         config=model.config_record,
         checkpoint=model.checkpoint_record,
@@ -152,13 +153,18 @@ def measure_model(model: TrainedModel, settings: CurveSettings | None = None) ->
         confidence=settings.measure,
         method=settings.method,
         input_shape=test.manifest['input_shape'],
+        frames_per_clip=model.network.num_segments,
         parameters=sum(p.numel() for p in model.network.parameters() if p.requires_grad),
         exits=exit_records(calibration, test, gmacs),
         statistics=exit_statistics(test, gmacs),
         points=curve_points(test, policies),
         operating_points=operating_points(test, singles),
         gallery=make_gallery(
-            test, policies, loaders['test'].dataset, model.classifier.data_preprocessor
+            test,
+            policies,
+            loaders['test'].dataset,
+            model.classifier.data_preprocessor,
+            model.network.num_segments,
         ),
         latency=None,
     )

@@ -9,11 +9,16 @@ import numpy as np
 from dynp_plugins.early_exit import NEVER, ExitTable, check_disjoint, choose_exits
 from dynp_plugins.errors import UserError
 
-from .curve_records import CurvePoint
-from .results import ModelResult, read_results
+from .curve_records import CurvePoint, ExitRecord
+from .interval import Interval
+from .results import ACTION, CLASSIFICATION, ModelResult, read_results
+from .statistics import class_means
 
 TOLERANCE = 1e-6
 """Relative, for sums of floating-point numbers."""
+
+SIZES = {CLASSIFICATION: 3, ACTION: 4}
+"""How many numbers the shape of a sample has, by task."""
 
 
 def table_name(model: str, split: str) -> str:
@@ -41,6 +46,7 @@ def check_folder(folder: str | Path) -> list[str]:
 
 def _check_record(model: ModelResult) -> Iterator[str]:
     """What the record alone gives away."""
+    yield from _check_input(model)
     costs = [exit.gmacs for exit in model.exits]
     for before, after in zip(model.exits, model.exits[1:], strict=False):
         if after.gmacs <= before.gmacs:
@@ -51,6 +57,7 @@ def _check_record(model: ModelResult) -> Iterator[str]:
     if model.calibration.sha256 == model.test.sha256:
         yield 'the calibration split is the test split: thresholds were chosen on test data'
     for exit in model.exits:
+        yield from _check_accuracies(exit)
         samples = sum(one.samples for one in exit.reliability)
         if samples != model.test.samples:
             yield (
@@ -61,6 +68,55 @@ def _check_record(model: ModelResult) -> Iterator[str]:
         where = f'at the budget of {point.target_gmacs:g} GMACs'
         for problem in _check_point(point, model, costs):
             yield f'{where} {problem}'
+
+
+def _check_input(model: ModelResult) -> Iterator[str]:
+    """The shape of a sample against the task and against the frames that are seen together."""
+    shape, together = model.input_shape, model.frames_per_clip
+    if model.task not in SIZES:
+        yield f'the task {model.task!r} is none of {", ".join(SIZES)}'
+        return
+    if len(shape) != SIZES[model.task] or min(shape) < 1:
+        yield (
+            f'a sample of {model.task} has {SIZES[model.task]} sizes of at least 1, but the input '
+            f'is {shape}'
+        )
+        return
+    frames = shape[0] if len(shape) == 4 else 1
+    if together < 1 or frames % together:
+        yield (
+            f'the network sees {together} frames together, but a sample has {frames}: these are no '
+            'whole number of views'
+        )
+
+
+def _check_accuracies(exit: ExitRecord) -> Iterator[str]:
+    """Accuracies and intervals that are none, or contradict each other."""
+    top1, top5 = exit.test_top1_percent, exit.test_top5_percent
+    mean_class = exit.mean_class_percent
+    for what, numbers in (
+        ('top-1', [top1]),
+        ('top-5', [] if top5 is None else [top5]),
+        ('mean class', [mean_class]),
+        ('interval of the top-1', _ends(exit.test_top1_interval)),
+        ('interval of the mean class', _ends(exit.mean_class_interval)),
+    ):
+        rising = [-TOLERANCE, *numbers, 100 + TOLERANCE]
+        if rising != sorted(rising):
+            said = ' to '.join(f'{number:g}' for number in numbers)
+            yield f'the {what} accuracy of exit {exit.name} is {said} %, which cannot be'
+    if top5 is not None and top5 < top1 - TOLERANCE:
+        yield f'exit {exit.name} has {top5:g} % top-5 accuracy, less than its top-1, {top1:g} %'
+    at_ends = [[abs(value - end) < TOLERANCE for end in (0, 100)] for value in (top1, mean_class)]
+    if at_ends[0] != at_ends[1]:
+        yield (
+            f'exit {exit.name} has {top1:g} % top-1 and {mean_class:g} % mean class accuracy: if '
+            'all samples are right, or none, so are all classes'
+        )
+
+
+def _ends(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]
 
 
 def _check_point(point: CurvePoint, model: ModelResult, costs: list[float]) -> Iterator[str]:
@@ -103,9 +159,9 @@ def _check_tables(model: ModelResult, folder: Path) -> Iterator[str]:
             continue
         if len(table) != record.samples:
             yield f'{name} has {len(table)} samples, but the split has {record.samples}'
-        pictures = hashlib.sha256(table.picture.tobytes()).hexdigest()
-        if pictures != record.sha256:
-            yield f'{name} holds other pictures than results.json says, by their SHA-256'
+        samples = hashlib.sha256(table.picture.tobytes()).hexdigest()
+        if samples != record.sha256:
+            yield f'{name} holds other samples than results.json says, by their SHA-256'
         expected = {
             'index_sha256': record.sha256,
             'exit_gmacs': [exit.gmacs for exit in model.exits],
@@ -134,6 +190,14 @@ def _check_against_table(model: ModelResult, test: ExitTable) -> Iterator[str]:
             f'the exits are said to have {said} % accuracy, the exit table gives '
             f'{test.topk_percent(1).tolist()}'
         )
+    said = [exit.mean_class_percent for exit in model.exits]
+    if len(said) == test.correct.shape[1]:
+        found = class_means(100 * test.correct, test.label)
+        if not np.allclose(said, found):
+            yield (
+                f'the exits are said to have {said} % mean class accuracy, the exit table gives '
+                f'{found.tolist()}'
+            )
     if test.manifest['exit_names'] != names:
         yield f'the exit table has the exits {test.manifest["exit_names"]}, not {names}'
         return

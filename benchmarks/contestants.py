@@ -1,4 +1,4 @@
-"""One model in its turn: batches of test images through all exits, then with early exit."""
+"""One model in its turn: batches of test samples through all exits, then with early exit."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dynp_plugins.early_exit import fold_frames, group_consensus
 from dynp_plugins.early_exit.engine import EarlyExitEngine
 from dynp_plugins.early_exit.exit_result import ExitResult
 from dynp_plugins.errors import UserError
@@ -14,7 +15,8 @@ from .timed_models import TimedModel
 from .timing import Clock, rotated
 
 ROUND_IMAGES = 16
-"""At least so many images are in a round, so that its mix of easy and hard ones is no accident."""
+"""At least so many images, or videos, are in a round, so that its mix of easy and hard ones is no
+accident."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Turn:
     Attributes:
         exits_ms: (B, K) from the start of a batch until each exit had answered for all of it.
         dynamic_ms: (P, B) with early exit.
-        index: (B, S) which test images they were.
+        index: (B, S) which test samples they were.
         exit: (P, B, S) index of the exit where each left.
         prediction: (P, B, S) predicted classes.
     """
@@ -41,16 +43,16 @@ class Contestant:
 
     Args:
         model: The model.
-        batch_size: Images in a batch. The last, smaller batch of its images is left out, and
+        batch_size: Samples in a batch. The last, smaller batch of its images is left out, and
             batches begin again from the first one when all have been run.
         device: Where the network is.
         clock: For that device.
         warm_rounds: Rounds that the warm-up runs. Later rounds take their batches again and again,
             so that what the machine prepares for a batch size is there; None: every round has
-            batches of its own, as long as there are images.
+            batches of its own, as long as there are samples.
 
     Raises:
-        UserError: There are fewer images than are in a batch.
+        UserError: There are fewer samples than are in a batch.
     """
 
     def __init__(
@@ -63,13 +65,17 @@ class Contestant:
     ):
         if batch_size > len(model.images):
             raise UserError(
-                f'a batch of {batch_size} needs more test images of {model.name} than the '
-                f'{len(model.images)} that were read: choose smaller --batch-sizes or more --images'
+                f'a batch of {batch_size} needs more test {model.sample}s of {model.name} than '
+                f'the {len(model.images)} that were read: choose smaller --batch-sizes or more '
+                '--images'
             )
         self.model = model
         self.batch_size = batch_size
         self.batches = -(-ROUND_IMAGES // batch_size)
-        self.engines = [EarlyExitEngine(model.network, timed.policy) for timed in model.policies]
+        self.engines = [
+            EarlyExitEngine(model.network, timed.policy, group_size=model.frames)
+            for timed in model.policies
+        ]
         self._device = device
         self._clock = clock
         self._warm_rounds = warm_rounds
@@ -101,7 +107,7 @@ class Contestant:
         )
 
     def first_batches(self) -> list[Tensor]:
-        """The images of the first round, batch by batch, on the device."""
+        """The samples of the first round, batch by batch, on the device."""
         return [self.images(self._index(i)) for i in range(self.batches)]
 
     def images(self, index: np.ndarray) -> Tensor:
@@ -125,13 +131,18 @@ class Contestant:
 
 @torch.inference_mode()
 def time_exits(model: TimedModel, images: Tensor, clock: Clock) -> list[float]:
-    """Run the whole network once; milliseconds until each exit has answered."""
+    """Run the whole network once; milliseconds until each exit has answered.
+
+    The answer for a video is the mean over its frames, as it is with early exit.
+    """
     network = model.network
     clock.start()
-    state, logits = network.start(images), []
+    frames, group_size = fold_frames(images)
+    state, logits = network.start(frames), []
     for k in range(len(network.exit_names)):
         state, exit_logits = network.step(k, state, logits)
         logits.append(exit_logits)
+        group_consensus(exit_logits, group_size)
         clock.lap()
     return clock.read()
 
@@ -139,13 +150,16 @@ def time_exits(model: TimedModel, images: Tensor, clock: Clock) -> list[float]:
 @torch.inference_mode()
 def run_to_exit(model: TimedModel, images: Tensor, last: int) -> None:
     """Run everything up to one exit and nothing behind it."""
-    state, logits = model.network.start(images), []
+    frames, group_size = fold_frames(images)
+    state, logits = model.network.start(frames), []
     for k in range(last + 1):
         state, exit_logits = model.network.step(k, state, logits)
         logits.append(exit_logits)
+    group_consensus(logits[last], group_size)
 
 
 @torch.inference_mode()
 def run_engine(engine: EarlyExitEngine, images: Tensor) -> ExitResult:
-    """Run with early exits."""
-    return engine(images)
+    """Run with early exits; the frames of a video leave together."""
+    frames, _ = fold_frames(images)
+    return engine(frames)

@@ -1,4 +1,4 @@
-"""One model's exits, budgets and pictures as records; parts of a `ModelResult`.
+"""One model's exits, budgets and gallery as records; parts of a `ModelResult`.
 
 Every field says its unit, as in `benchmarks.results`.
 """
@@ -31,6 +31,10 @@ class ExitRecord:
 
     Attributes:
         test_top1_interval: 95 %, bootstrapped over the test samples.
+        test_top5_percent: None where there are no more than five classes.
+        mean_class_percent: Mean class accuracy: the mean over the classes of the share of their
+            samples that is right; classes without a test sample do not count.
+        mean_class_interval: As ``test_top1_interval``.
         nll: Mean negative log-likelihood of the right class, in nats.
         brier: Mean Brier score, 0 to 2.
         ece_percent: Expected calibration error over the reliability bins.
@@ -46,6 +50,8 @@ class ExitRecord:
     test_top1_percent: float
     test_top1_interval: Interval
     test_top5_percent: float | None
+    mean_class_percent: float
+    mean_class_interval: Interval
     nll: float
     brier: float
     ece_percent: float
@@ -126,7 +132,7 @@ class ExitStatistics:
 
 @dataclass(frozen=True)
 class GalleryPicture:
-    """A test image that left at an exit.
+    """A test sample that left at an exit: an image, or frames of a video side by side.
 
     Attributes:
         exit: Where.
@@ -136,6 +142,7 @@ class GalleryPicture:
         prediction: Name of the predicted one.
         right: Whether they are the same.
         confidence: At that exit, by the model's measure.
+        frames: How many frames of the video are side by side, in order; 1 for an image.
         image: A small JPEG or PNG as a ``data:`` URL.
     """
 
@@ -146,12 +153,13 @@ class GalleryPicture:
     prediction: str
     right: bool
     confidence: float
+    frames: int
     image: str
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Test images by exit, the surest of each exit first, at one budget of the curve."""
+    """Test samples by exit, the surest of each exit first, at one budget of the curve."""
 
     target_gmacs: float
     pictures: list[GalleryPicture]

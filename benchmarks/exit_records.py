@@ -9,7 +9,9 @@ from dynp_plugins.early_exit import ExitTable
 from .curve_records import ExitRecord, ExitStatistics, ReliabilityBin
 from .interval import Interval
 from .statistics import (
+    bootstrap_class_means,
     bootstrap_means,
+    class_means,
     expected_calibration_error,
     monotonicity_violations,
     oracle,
@@ -31,7 +33,12 @@ def exit_records(
     """
     names, exits = test.manifest['exit_names'], range(len(gmacs))
     low, high = percentile_interval(bootstrap_means(100 * test.correct))
-    top5 = test.topk_percent(5) if test.manifest['classes'] >= 5 else [None] * len(gmacs)
+    class_mean = class_means(100 * test.correct, test.label)
+    class_low, class_high = percentile_interval(
+        bootstrap_class_means(100 * test.correct, test.label)
+    )
+    # Of five classes, everybody is among the five likeliest.
+    top5 = test.topk_percent(5) if test.manifest['classes'] > 5 else [None] * len(gmacs)
     changes = monotonicity_violations(test.correct)
     bins = [
         reliability_bins(test.confidence('max_softmax')[:, k], test.correct[:, k]) for k in exits
@@ -45,6 +52,8 @@ def exit_records(
             test_top1_percent=float(test.topk_percent(1)[k]),
             test_top1_interval=Interval(float(low[k]), float(high[k])),
             test_top5_percent=None if top5[k] is None else float(top5[k]),
+            mean_class_percent=float(class_mean[k]),
+            mean_class_interval=Interval(float(class_low[k]), float(class_high[k])),
             nll=float(test.nll[:, k].mean(dtype=float)),
             brier=float(test.brier[:, k].mean(dtype=float)),
             ece_percent=100 * expected_calibration_error(bins[k]),

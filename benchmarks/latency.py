@@ -1,9 +1,9 @@
 """Times of every exit, and of inference in which samples really leave early.
 
 At each batch size all models run in turn, round by round. In its turn a model takes one large batch
-of test images or several small ones. On each batch it runs the whole network step by step, with the
-clock read behind every exit, and then early exit with each of its policies. All that is compared
-was so measured on the same images, one right after the other.
+of test images, or videos, or several small ones. On each batch it runs the whole network step by
+step, with the clock read behind every exit, and then early exit with each of its policies. All that
+is compared was so measured on the same samples, one right after the other.
 
 The timed rounds run the warm-up's batches again and again: times are those of a steady state. It
 matters on a CPU, where oneDNN prepares its kernels for every batch size that it has not met lately
@@ -172,12 +172,13 @@ def _dynamic_latency(
     wrong = disagreements(model, timed.policy, index, left, said)
     if wrong.unexplained and model.images.dtype in (torch.float32, torch.float64):
         _logger.warning(
-            '%s at %.4g GMACs: %d of %d images leave elsewhere, or are answered otherwise, than '
+            '%s at %.4g GMACs: %d of %d %ss leave elsewhere, or are answered otherwise, than '
             'the exit table says, and no threshold is near',
             model.name,
             timed.target_gmacs,
             wrong.unexplained,
             len(np.unique(index)),
+            model.sample,
         )
     return DynamicLatency(
         target_gmacs=timed.target_gmacs,
@@ -200,7 +201,7 @@ def _dynamic_latency(
 
 @dataclass(frozen=True)
 class Disagreements:
-    """Images that a run with early exits answered otherwise than the exit table says.
+    """Samples that a run with early exits answered otherwise than the exit table says.
 
     Attributes:
         images: How many.

@@ -1,7 +1,8 @@
 """What a latency measurement is on disk: typed, versioned, raw samples included.
 
 Times are wall-clock milliseconds of one batch unless a name says otherwise. A round is what is
-timed of every model in turn: one large batch, or several small ones.
+timed of every model in turn: one large batch, or several small ones. Where names and texts say
+image, a video is meant of models that take videos: a sample, what one label belongs to.
 """
 
 from dataclasses import dataclass, field
@@ -103,10 +104,55 @@ class BatchLatency:
 
 
 @dataclass(frozen=True)
+class StageTime:
+    """One stage of making samples ready, one sample at a time.
+
+    Attributes:
+        mean_ms: Of a sample: median over the passes of a pass's mean.
+        p50_ms: Median of all times; p90 likewise.
+        samples_ms: All times, pass by pass and in each pass in the order of the samples.
+    """
+
+    mean_ms: float
+    p50_ms: float
+    p90_ms: float
+    samples_ms: list[float]
+
+
+@dataclass(frozen=True)
+class DataTime:
+    """How long a test sample takes from where it is stored to the network, on a warm file cache.
+
+    Attributes:
+        samples: How many different ones, spread evenly over those that the network was timed on.
+        passes: How often each was made ready; a pass before these, which warms the file cache,
+            does not count.
+        reading: From asking the data set for a sample to decoded pixels: all that is not one of
+            the other steps of its pipeline. Where pictures lie in memory it is fetching one.
+        transforms: The other steps: choosing frames, resizing, cropping, packing.
+        preprocessing: The data preprocessor, for one sample, where the network is: the way to a
+            GPU, normalising.
+        reading_steps: Names of the pipeline's steps that count as reading.
+        transform_steps: Names of the others.
+    """
+
+    samples: int
+    passes: int
+    reading: StageTime
+    transforms: StageTime
+    preprocessing: StageTime
+    reading_steps: list[str]
+    transform_steps: list[str]
+
+
+@dataclass(frozen=True)
 class ModelLatency:
     """One model's times; the hashes say which model, as in ``results.json``.
 
-    ``measure`` is the confidence measure of the budgets; policies have their own.
+    Attributes:
+        input_shape: Of a sample: (channels, height, width), or (frames, channels, height, width).
+        measure: The confidence measure of the budgets; policies have their own.
+        data: None where it was not measured.
     """
 
     name: str
@@ -115,6 +161,7 @@ class ModelLatency:
     input_shape: list[int]
     measure: str
     batches: list[BatchLatency]
+    data: DataTime | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ _PACKAGES = (
     'onedl-mmengine',
     'onedl-mmcv',
     'onedl-mmpretrain',
+    'mmaction2',
+    'av',
     'fvcore',
     'timm',
 )

@@ -1,7 +1,8 @@
 """The results schema: what a budget curve is on disk, typed, versioned and checked when read.
 
-Every field says its unit. MACs are multiply-adds of one image, cumulative up to an exit; FLOPs are
-2 MACs; accuracies are percent; shares are fractions of the test split.
+Every field says its unit. MACs are multiply-adds of one sample, an image or a video with all frames
+that are given of it, cumulative up to an exit; FLOPs are 2 MACs; accuracies are percent; shares
+are fractions of the test split.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +15,10 @@ from .curve_records import CurvePoint, ExitRecord, ExitStatistics, Gallery, Oper
 from .interval import Interval
 from .latency_records import LatencyFile, LatencyRatio, MachineRecord, ModelLatency
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+
+CLASSIFICATION, ACTION = 'classification', 'action recognition'
+"""What `ModelResult.task` may be: the former of images, the latter in videos."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +68,20 @@ class ModelResult:
         name: Display name.
         source: Where the numbers come from: ``ours`` (trained and measured here).
         weights: ``ema`` (moving average of the weights) or ``raw``.
+        task: `CLASSIFICATION` or `ACTION`.
         training: None for a config without a training recipe.
         confidence: The measure that is compared with the thresholds.
         method: How the thresholds of the curve were chosen.
-        input_shape: (channels, height, width) the MACs are counted at.
+        input_shape: Of the sample that the MACs are counted for: (channels, height, width), or
+            (frames, channels, height, width) of a video.
+        frames_per_clip: How many frames of a video the network sees together, with temporal
+            shift. A video of more frames is several views, the clips and crops of the test
+            pipeline. 1 for images, and where each frame is seen by itself.
         parameters: Number of trainable parameters.
         statistics: Over all exits.
         points: The curve, in order of the target budgets.
         operating_points: Single policies beside the curve.
-        gallery: None where the data have no pictures to show.
+        gallery: None where the data have nothing to show.
         latency: None where nothing was timed.
     """
 
@@ -89,6 +98,7 @@ class ModelResult:
     confidence: str
     method: str
     input_shape: list[int]
+    frames_per_clip: int
     parameters: int
     exits: list[ExitRecord]
     statistics: ExitStatistics

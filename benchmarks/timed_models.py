@@ -1,6 +1,5 @@
-"""Trained models made ready to be timed: their policies, and the test images they run on."""
+"""Trained models made ready to be timed: their policies, and the test samples they run on."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,13 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dynp_plugins.early_exit import ExitPolicy, ExitTable, choose_policies, on_calibration
+from dynp_plugins.early_exit import (
+    ExitPolicy,
+    ExitTable,
+    choose_policies,
+    fold_frames,
+    on_calibration,
+)
 from dynp_plugins.early_exit.choosing import exit_gmacs
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
 
 from .check_results import table_name
-from .provenance import picture_digest
+from .timed_samples import SampleSource, TestImages
 from .trained_model import TrainedModel
 
 
@@ -46,11 +51,13 @@ class TimedModel:
         config_sha256: Of its config.
         weights_sha256: Of its weights.
         network: In eval mode.
-        images: (N, 3, H, W) the first images of the test split as the network takes them; in its
-            type and memory format, but always in the memory of the CPU.
+        images: (N, 3, H, W) the first samples of the test split as the network takes them; in its
+            type and memory format, but always in the memory of the CPU. Of a model that takes
+            videos (N, M, 3, H, W), where M is the number of frames of each.
         policies: What is timed beside the exits.
         test: The exit table that answers are compared with.
-        exit_gmacs: Cumulative cost of the exits.
+        exit_gmacs: Cumulative cost of the exits, of a sample.
+        source: What hands out these samples, to time that as well; None if it is not known.
     """
 
     name: str
@@ -61,6 +68,17 @@ class TimedModel:
     policies: list[TimedPolicy]
     test: ExitTable
     exit_gmacs: list[float]
+    source: SampleSource | None = None
+
+    @property
+    def sample(self) -> str:
+        """What it takes, in a word."""
+        return 'video' if self.images.ndim == 5 else 'image'
+
+    @property
+    def frames(self) -> int:
+        """How many images a sample is."""
+        return self.images.shape[1] if self.images.ndim == 5 else 1
 
     def prepared(
         self, device: torch.device, dtype: torch.dtype, channels_last: bool
@@ -77,15 +95,18 @@ class TimedModel:
         """
         layout = torch.channels_last if channels_last else torch.contiguous_format
         self.network.to(device=device, dtype=dtype, memory_format=layout).eval()
-        images = self.images.to(dtype=dtype, memory_format=layout)
+        # The memory format is that of pictures, also of those that are frames of a video.
+        frames, _ = fold_frames(self.images)
+        frames = frames.to(dtype=dtype, memory_format=layout)
         try:
             with torch.inference_mode():
-                self.network(images[:1].to(device))
+                self.network(frames[: self.frames].to(device))
         except RuntimeError as error:
             raise UserError(
                 f'{self.name} cannot run in {str(dtype).removeprefix("torch.")} on {device}: '
                 f'{error}; choose another --dtype or --device'
             ) from error
+        images = frames if self.images.ndim == 4 else frames.unflatten(0, (-1, self.frames))
         return replace(self, images=images)
 
 
@@ -95,15 +116,16 @@ def load_timed_models(
     budgets: int | Sequence[float],
     policies: Sequence[str | Path] = (),
     images: int = 1024,
+    least_videos: int = 1,
 ) -> list[TimedModel]:
-    """Find the models' exit tables, choose their policies and read their test images.
+    """Find the models' exit tables, choose their policies and read their test samples.
 
     Args:
         models: On the CPU.
         tables: The folder that ``tools/budget_curve.py --out`` wrote.
         budgets: See `budget_policies`.
         policies: See `file_policies`.
-        images: At most so many test images are read.
+        images: See `TestImages`, as ``least_videos`` is.
 
     Raises:
         UserError: See the functions below.
@@ -112,20 +134,22 @@ def load_timed_models(
     calibrations = [calibration for calibration, _ in found]
     timed = [budget_policies(calibration, budgets) for calibration in calibrations]
     from_files = file_policies(policies, calibrations)
-    reader = TestImages(images)
+    reader = TestImages(images, least_videos)
+    read = [reader.of(model, test) for model, (_, test) in zip(models, found, strict=True)]
     return [
         TimedModel(
             name=model.name,
             config_sha256=model.config_record.sha256,
             weights_sha256=model.checkpoint_record.sha256,
             network=model.network,
-            images=reader.of(model, test),
+            images=samples,
             policies=of_budgets + of_files,
             test=test,
             exit_gmacs=exit_gmacs(calibration).tolist(),
+            source=source,
         )
-        for model, (calibration, test), of_budgets, of_files in zip(
-            models, found, timed, from_files, strict=True
+        for model, (calibration, test), of_budgets, of_files, (samples, source) in zip(
+            models, found, timed, from_files, read, strict=True
         )
     ]
 
@@ -221,64 +245,6 @@ def file_policies(
         if len(problems) == len(calibrations):
             raise UserError(f'{path} fits none of the models; {"; ".join(problems)}')
     return by_model
-
-
-class TestImages:
-    """Reads the first images of test splits; models with the same test pipeline share them.
-
-    Args:
-        limit: At most so many images of each.
-    """
-
-    __test__ = False  # the name is no test's
-
-    def __init__(self, limit: int):
-        self._limit = limit
-        self._read: dict[str, tuple[list[bytes], Tensor]] = {}
-
-    def of(self, model: TrainedModel, test: ExitTable) -> Tensor:
-        """(N, 3, H, W) as the network takes them, float32 on the CPU.
-
-        Args:
-            model: Whose test split, on the CPU.
-            test: The exit table of that split.
-
-        Raises:
-            UserError: The images are not those of the table, or differ in size.
-        """
-        config = model.config
-        entries = [config.test_dataloader, config.model.get('data_preprocessor')]
-        key = json.dumps([*entries, config.get('data_preprocessor')], default=repr)
-        if key not in self._read:
-            self._read[key] = self._load(model)
-        digests, images = self._read[key]
-        for number, digest in enumerate(digests):
-            if number >= len(test) or digest != test.picture[number].tobytes():
-                raise UserError(
-                    f'image {number} of the test split of {model.name} is not the one in its exit '
-                    'table: the data have changed since; run tools/budget_curve.py again'
-                )
-        return images
-
-    @torch.no_grad()
-    def _load(self, model: TrainedModel) -> tuple[list[bytes], Tensor]:
-        loader = model.build_splits(['test'])['test']
-        digests, parts = [], []
-        for batch in loader:
-            shapes = {tuple(image.shape) for image in batch['inputs']}
-            shapes |= {tuple(part.shape[1:]) for part in parts[-1:]}
-            if len(shapes) > 1:
-                raise UserError(
-                    f'pictures of the test split of {model.name} reach the network in different '
-                    f'sizes, such as {sorted(shapes)[:3]}: crop or resize them to one size'
-                )
-            digests += [picture_digest(image.numpy()) for image in batch['inputs']]
-            parts.append(model.classifier.data_preprocessor(batch, training=False)['inputs'])
-            if len(digests) >= self._limit:
-                break
-        if not parts:
-            raise UserError(f'the test split of {model.name} is empty')
-        return digests[: self._limit], torch.cat(parts)[: self._limit]
 
 
 def _short(value: object) -> str:

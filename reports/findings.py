@@ -31,7 +31,7 @@ class Saving:
 
     Attributes:
         point: The budget.
-        accuracy_share: Its top-1 accuracy divided by that of the last exit for every image.
+        accuracy_share: Its top-1 accuracy divided by that of the last exit for every sample.
         cost_share: Its mean MACs divided by those of the last exit.
     """
 
@@ -128,6 +128,11 @@ def results_finding(results: Results) -> str:
     groups = panels(results)
     if len(groups) == 1:
         return group_finding(groups[0], results)
+    tasks = dict.fromkeys(one_line(model.task, 40) for model in results.models)
+    if len(groups) == len(results.models) == len(tasks):
+        return (
+            f'{len(groups)} models for different tasks, {" and ".join(tasks)}: not to be compared'
+        )
     if len(groups) == len(results.models):
         return f'{len(groups)} models, tested on different {_samples(results)}: not to be compared'
     return (
@@ -178,7 +183,7 @@ def shown_point(model: ModelResult) -> CurvePoint:
 
 
 def leaving_finding(model: ModelResult, unit: CostUnit) -> str:
-    """How many images leave before the end, at `shown_point`."""
+    """How many samples leave before the end, at `shown_point`."""
     point, last = shown_point(model), model.exits[-1].name
     early = math.floor(100 * (1 - point.exit_shares[last]) + 1e-9)
     return (
@@ -188,7 +193,7 @@ def leaving_finding(model: ModelResult, unit: CostUnit) -> str:
 
 
 def exits_finding(model: ModelResult) -> str:
-    """Which exit is the most accurate when every image leaves there."""
+    """Which exit is the most accurate when every sample leaves there."""
     accuracies = [exit.test_top1_percent for exit in model.exits]
     first, last = model.exits[0], model.exits[-1]
     best = model.exits[accuracies.index(max(accuracies))]

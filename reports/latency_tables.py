@@ -1,6 +1,7 @@
-"""Measured times as text: every exit, early exit at every budget, and models against each other."""
+"""Measured times as text: exits, early exit at every budget, reading, models against each other."""
 
 import math
+import textwrap
 from pathlib import PurePath
 
 from benchmarks.latency_records import (
@@ -9,12 +10,22 @@ from benchmarks.latency_records import (
     LatencyFile,
     MachineRecord,
     ModelLatency,
+    StageTime,
     Timing,
 )
 
 from .costs.tables import Unit, unit_for
 from .labels import counted, one_line
+from .latency_data import (
+    CONDITIONS,
+    DataBalance,
+    data_balance,
+    data_finding,
+    reading_text,
+    sample_of,
+)
 from .text_tables import aligned_rows
+from .times import batch_name
 from .timing_quality import known_percentile
 
 
@@ -24,6 +35,8 @@ def latency_text(record: LatencyFile) -> str:
     for model in record.models:
         unit = unit_for([round(1e9 * exit.gmacs) for exit in model.batches[0].exits])
         blocks += ['\n'.join(_batch_lines(model, batch, unit)) for batch in model.batches]
+        if (balance := data_balance(model)) is not None:
+            blocks.append('\n'.join(_data_lines(model, balance)))
     if record.ratios:
         blocks.append('\n'.join(_ratio_lines(record)))
     return '\n\n'.join(blocks)
@@ -41,8 +54,10 @@ def _headline(machine: MachineRecord) -> str:
 def _batch_lines(model: ModelLatency, batch: BatchLatency, unit: Unit) -> list[str]:
     """One model at one batch size."""
     name, macs = one_line(model.name, 90), unit.title('MACs')
-    size = f'batches of {batch.batch_size}' if batch.batch_size > 1 else 'one image at a time'
-    exits = [['every image at', macs, 'ms/image', 'images/s', 'p50 ms', 'p90 ms', 'p99 ms', 'MiB']]
+    word = sample_of(model)
+    size = f'batches of {batch.batch_size}' if batch.batch_size > 1 else f'one {word.one} at a time'
+    exits = [[f'every {word.one} at', macs, f'ms/{word.one}', f'{word.many}/s']]
+    exits[0] += ['p50 ms', 'p90 ms', 'p99 ms', 'MiB']
     for exit in batch.exits:
         cost = unit.number(round(1e9 * exit.gmacs))
         exits.append([one_line(exit.exit, 24), cost, *_times(exit.timing)])
@@ -71,12 +86,51 @@ def _dynamic_row(run: DynamicLatency, unit: Unit) -> list[str]:
     ]
 
 
+def _data_lines(model: ModelLatency, balance: DataBalance) -> list[str]:
+    """How samples are made ready, beside the full network."""
+    data, word = balance.data, balance.sample
+    (whole,) = (
+        batch.exits[-1].timing for batch in model.batches if batch.batch_size == balance.smallest
+    )
+    rows = [[f'ms for one {word}', 'mean', 'p50', 'p90']]
+    rows += [
+        ['reading', *_stage(data.reading)],
+        ['other steps', *_stage(data.transforms)],
+        ['data preprocessor', *_stage(data.preprocessing)],
+    ]
+    network = [_number(whole.ms_per_image), '-', '-']
+    if balance.smallest == 1:
+        network[1:] = [_number(whole.p50_ms), _tail(whole, 90)]
+    rows.append([f'full network, {batch_name(balance.smallest, word)}', *network])
+    heading = (
+        f'{one_line(model.name, 90)}, from the file to the network: {counted(data.samples, word)}, '
+        f'{data.passes} passes'
+    )
+    steps = ', '.join(data.transform_steps) or 'none'
+    sentences = (
+        f'{data_finding(balance)}.',
+        f'Taken {CONDITIONS}. Reading: {one_line(reading_text(data), 200)}. Other steps: '
+        f'{one_line(steps, 200)}.',
+    )
+    return [heading, *aligned_rows(rows, 24), *(_wrapped(sentence) for sentence in sentences)]
+
+
+def _wrapped(sentence: str) -> str:
+    return textwrap.fill(
+        sentence, 100, initial_indent='  ', subsequent_indent='  ', break_on_hyphens=False
+    )
+
+
+def _stage(stage: StageTime) -> list[str]:
+    return [_number(value) for value in (stage.mean_ms, stage.p50_ms, stage.p90_ms)]
+
+
 def _times(timing: Timing) -> list[str]:
-    """Per image, then the percentiles of a batch, then memory."""
-    memory = timing.peak_memory_mb
+    """Per sample, then the percentiles of a batch, then memory."""
+    memory, rate = timing.peak_memory_mb, timing.images_per_second
     return [
         _number(timing.ms_per_image),
-        f'{timing.images_per_second:.0f}',
+        f'{rate:.0f}' if rate >= 10 else _number(rate),  # of videos there may be less than one
         _number(timing.p50_ms),
         *(_tail(timing, percent) for percent in (90, 99)),
         '-' if memory is None else f'{memory:.1f}',

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from benchmarks.results import ModelResult, Results
 
+from .labels import one_line
+from .sample_words import sample_words
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -34,5 +37,15 @@ def panel_of(index: int, results: Results) -> Panel:
 
 def sample_word(models: Sequence[ModelResult]) -> str:
     """What the models are given: ``image``, ``video``, or ``sample`` if it differs."""
-    videos = {'action' in model.task or 'video' in model.task for model in models}
-    return 'sample' if len(videos) > 1 else 'video' if True in videos else 'image'
+    words = {sample_words(model.task).one for model in models}
+    return words.pop() if len(words) == 1 else 'sample'
+
+
+def subject(models: Sequence[ModelResult]) -> str:
+    """Task, data and test split of the models of one panel, in a few words."""
+    first = models[0]
+    datasets = dict.fromkeys(one_line(model.dataset, 60) for model in models)
+    return (
+        f'{one_line(first.task, 60)} on {", ".join(datasets)}, {first.test.samples:,} test '
+        f'{sample_words(first.task).many}'
+    )

@@ -17,6 +17,7 @@ from .findings import model_finding
 from .labels import exit_names, one_line, series_names
 from .latency import latency_finding
 from .panels import panel_of
+from .sample_words import frames_finding
 from .text_tables import aligned_rows
 from .times import timed_batches
 
@@ -129,9 +130,13 @@ def _wrapped(sentence: str) -> str:
 def _summary(name: str, model: ModelResult, unit: CostUnit) -> str:
     """One model's lines."""
     exits = [[f'every {unit.sample} at', unit.macs, 'top-1 %', '95 % interval']]
+    has_top5 = model.exits[0].test_top5_percent is not None
+    exits[0] += ['top-5 %', 'mean class %'] if has_top5 else ['mean class %']
     for exit in model.exits:
         row = [one_line(exit.name, 24), unit.number(exit.gmacs), f'{exit.test_top1_percent:.2f}']
-        exits.append([*row, _interval(exit.test_top1_interval)])
+        row.append(_interval(exit.test_top1_interval))
+        row += [f'{exit.test_top5_percent:.2f}'] if has_top5 else []
+        exits.append([*row, f'{exit.mean_class_percent:.2f}'])
     names = [one_line(exit.name, 12) for exit in model.exits]
     budgets = [['own exit; shares in %', unit.macs, 'top-1 %', '95 % interval', *names]]
     shown = [(f'target {unit.number(p.target_gmacs)}', p) for p in shown_points(model, 5)]
@@ -141,6 +146,7 @@ def _summary(name: str, model: ModelResult, unit: CostUnit) -> str:
         row = [label, unit.number(point.gmacs_mean), f'{point.top1_percent:.2f}']
         budgets.append([*row, _interval(point.top1_interval), *shares])
     lines = [_wrapped(f'{name}: {model_finding(model, unit)}')]
+    lines += [_wrapped(f'  {frames}')] if (frames := frames_finding([model], [name])) else []
     lines += [*aligned_rows(exits), *aligned_rows(budgets)]
     said = [latency_finding(model, batch.batch_size) for batch in timed_batches(model)]
     return '\n'.join([*lines, *(_wrapped(f'  {sentence}') for sentence in said if sentence)])

@@ -23,13 +23,13 @@ def timed_batches(model: ModelResult) -> list[BatchLatency]:
 
 
 def exit_ms(model: ModelResult, batch: BatchLatency) -> list[float]:
-    """Milliseconds per image when all leave at one exit, by exit of the model."""
+    """Milliseconds per sample when all leave at one exit, by exit of the model."""
     times = {exit.exit: exit.timing.ms_per_image for exit in batch.exits}
     return [times[exit.name] for exit in model.exits]
 
 
 def predicted_ms(model: ModelResult, batch: BatchLatency, point: CurvePoint) -> float:
-    """Milliseconds per image: the exits' times weighted by the shares of test images."""
+    """Milliseconds per sample: the exits' times weighted by the shares of the test split."""
     shares = [point.exit_shares[exit.name] for exit in model.exits]
     return sum(s * t for s, t in zip(shares, exit_ms(model, batch), strict=True))
 

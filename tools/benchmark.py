@@ -1,4 +1,4 @@
-"""Time trained models: every exit, and inference in which images really leave early.
+"""Time trained models: every exit, and inference in which images, or videos, really leave early.
 
     python tools/benchmark.py CONFIG CHECKPOINT [CONFIG CHECKPOINT ...] \\
         --tables REPORT_DIR --out latency.json
@@ -6,8 +6,10 @@
 
 REPORT_DIR is what tools/budget_curve.py --out wrote: thresholds for the budgets are chosen on the
 calibration tables in it, and the answers of the timed runs are compared with its test tables. All
-models are timed in turn, round by round, on the same machine and images. Reading and preparing the
-images is not part of the times.
+models are timed in turn, round by round, on the same machine and samples.
+
+Reading, decoding and preparing a sample is not part of these times. It is timed by itself, one
+sample at a time in one process and on a warm file cache, and shown beside them.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.data_time import SAMPLES, measure_data_times
 from benchmarks.latency import check_batch_sizes, measure_latency
 from benchmarks.latency_records import LATENCY_VERSION, LatencyFile, write_latency
 from benchmarks.machine import check_device, machine_record, machine_states
@@ -59,7 +62,7 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=[1, 64],
         metavar='B',
-        help='images in a batch (default 1 64)',
+        help='images or videos in a batch (default 1 64)',
     )
     budgets = parser.add_mutually_exclusive_group()
     budgets.add_argument(
@@ -70,7 +73,7 @@ def parse_args() -> argparse.Namespace:
         help="so many mean costs between the first exit's and the last one's (default %(default)s)",
     )
     budgets.add_argument(
-        '--budgets-gmacs', nargs='+', type=float, metavar='B', help='these mean costs of an image'
+        '--budgets-gmacs', nargs='+', type=float, metavar='B', help='these mean costs of a sample'
     )
     parser.add_argument(
         '--policy',
@@ -84,7 +87,15 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=1024,
         metavar='N',
-        help='read at most so many test images; they are used again when all have been run '
+        help='read at most so many test images, or videos with so many frames together but enough '
+        'for a batch; they are used again when all have been run (default %(default)s)',
+    )
+    parser.add_argument(
+        '--data-samples',
+        type=int,
+        default=SAMPLES,
+        metavar='N',
+        help='time how at most so many of them are read, decoded and prepared; 0 does not '
         '(default %(default)s)',
     )
     parser.add_argument(
@@ -128,10 +139,10 @@ def parse_args() -> argparse.Namespace:
 def check_options(args: argparse.Namespace) -> None:
     """Refuse what cannot work before anything is loaded."""
     check_batch_sizes(args.batch_sizes)
-    for option, least in (('budgets', 0), ('images', 1), ('threads', 1)):
+    for option, least in (('budgets', 0), ('images', 1), ('data_samples', 0), ('threads', 1)):
         value = getattr(args, option)
         if value is not None and value < least:
-            raise UserError(f'--{option} {value}: give at least {least}')
+            raise UserError(f'--{option.replace("_", "-")} {value}: give at least {least}')
     out = Path(args.out)
     if out.suffix != '.json':
         raise UserError(f'--out {out}: the times are written as JSON, name a .json file')
@@ -159,10 +170,12 @@ def main() -> None:
         args.budgets if args.budgets_gmacs is None else args.budgets_gmacs,
         args.policy,
         args.images,
+        least_videos=max(args.batch_sizes),
     )
     models = [model.prepared(device, dtype, args.channels_last) for model in models]
     machine = machine_record(device, dtype, args.channels_last)
     latencies, ratios = measure_latency(models, args.batch_sizes, limits, device)
+    data_times = measure_data_times(models, device, args.data_samples)
     record = LatencyFile(
         schema_version=LATENCY_VERSION,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
@@ -170,7 +183,9 @@ def main() -> None:
         machine=replace(machine, states_after=machine_states(device)),
         warmup_rounds=limits.warmup,
         rounds=limits.rounds,
-        models=latencies,
+        models=[
+            replace(latency, data=data) for latency, data in zip(latencies, data_times, strict=True)
+        ],
         ratios=ratios,
         seconds=limits.seconds,
     )

@@ -7,6 +7,7 @@ from .bootstrap import (
     subset_means,
 )
 from .calibration import ReliabilityBins, expected_calibration_error, reliability_bins
+from .class_means import bootstrap_class_means, class_means
 from .envelope import (
     Curve,
     accuracy_at_cost,
@@ -37,7 +38,9 @@ __all__ = [
     'accuracy_at_cost',
     'accuracy_difference',
     'accuracy_of_leavers',
+    'bootstrap_class_means',
     'bootstrap_means',
+    'class_means',
     'common_accuracy',
     'common_cost',
     'cost_at_accuracy',

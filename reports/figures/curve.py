@@ -23,6 +23,7 @@ from ..findings import group_finding, results_finding, training_finding
 from ..labels import one_line, series_names, typeset
 from ..panels import Panel, panels, sample_word
 from ..published import ANYTIME, PublishedCurve, published_curves
+from ..sample_words import frames_finding, sample_words
 from ..series import PUBLISHED_DASHES, series_style
 from .frame import Legend, Row, dash_of, draw_whiskers, framed, mark_of, policy_mark_of, save_figure
 from .mark_names import MarkName, write_names
@@ -199,7 +200,8 @@ def _note(results: Results) -> str:
     sets = []
     for model in results.models:
         text = (
-            f'{one_line(model.dataset, 60)}: measured on {model.test.samples:,} test {word}s, with '
+            f'{one_line(model.dataset, 60)}: measured on {model.test.samples:,} test '
+            f'{sample_words(model.task).many}, with '
             f'thresholds chosen on a calibration split of {model.calibration.samples:,} others.'
         )
         if text not in sets:
@@ -208,6 +210,7 @@ def _note(results: Results) -> str:
     if any(model.operating_points for model in results.models):
         marks += ' Six-pointed star: a single policy.'
     marks += f' Bands and whiskers: 95 % intervals over the test {word}s.'
+    sets += _frames(results)
     parts = [marks, *sets, 'MACs are multiply-adds; FLOPs are twice as many.']
     if len(panels(results)) > 1:
         parts.append(
@@ -221,3 +224,12 @@ def _note(results: Results) -> str:
     parts += sources
     trained = training_finding(results)
     return ' '.join(parts + ([f'{trained}.'] if trained else []))
+
+
+def _frames(results: Results) -> list[str]:
+    """What the MACs of videos count."""
+    names = [one_line(name, 60) for name in series_names(results)]
+    found = (
+        frames_finding(group.models, [names[i] for i in group.indices]) for group in panels(results)
+    )
+    return [f'{said}.' for said in dict.fromkeys(found) if said]

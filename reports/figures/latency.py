@@ -13,6 +13,7 @@ from dynp_plugins.errors import UserError
 from ..axes import ACCURACY_TITLE, check_drawable
 from ..labels import counted, one_line, series_names, typeset
 from ..latency import batch_latency, common_batch_sizes, latency_finding, timed_budgets
+from ..latency_data import data_balance, is_bottleneck, several_findings
 from ..panels import Panel, panels, sample_word
 from ..series import series_style
 from ..timing_quality import timing_conditions, timing_warnings
@@ -172,4 +173,21 @@ def _note(results: Results) -> str:
         )
     parts.append(timing_conditions(results, results.models))
     parts += [f'{said}.' for said in timing_warnings(results, results.models)]
+    parts += [f'{said}.' for group in panels(results) if (said := _reading(group, results))]
     return ' '.join(parts)
+
+
+def _reading(group: Panel, results: Results) -> str:
+    """What is left out, where it takes longer than what is shown; else empty."""
+    names = series_names(results)
+    balances = {
+        one_line(names[i], 40): balance
+        for i, model in zip(group.indices, group.models, strict=True)
+        if (balance := data_balance(model.latency)) is not None
+    }
+    slow = any(is_bottleneck(balance) for balance in balances.values())
+    return f'Not in these times: {_lower(several_findings(balances))}' if slow else ''
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -19,8 +19,9 @@ from ..findings import (
     training_finding,
 )
 from ..labels import in_words, one_line, series_names
-from ..panels import Panel, panels
+from ..panels import Panel, panels, subject
 from ..published import published_curves
+from ..sample_words import frames_finding, input_size
 from ..tables import shown_points
 from .latency import latency_section
 from .text import code_block, escaped, number, span, table
@@ -63,8 +64,10 @@ def _introduction(results: Results) -> str:
         'The same with interaction: [report.html](report.html). All budgets: '
         '[curve.csv](curve.csv). Everything that was measured: [results.json](results.json).'
     )
-    trained = training_finding(results)
-    return ' '.join([f'{escaped(trained)}.' if trained else '', files]).strip()
+    groups = panels(results)
+    said = [subject(groups[0].models)] if len(groups) == 1 else []
+    said += [trained] if (trained := training_finding(results)) else []
+    return ' '.join([*(f'{escaped(one[0].upper() + one[1:])}.' for one in said), files])
 
 
 def _group(group: Panel, results: Results, with_title: bool) -> list[str]:
@@ -80,11 +83,13 @@ def _group(group: Panel, results: Results, with_title: bool) -> list[str]:
     parts += [
         f'{level} Models',
         _models_table(group, names, unit),
+        f'{frames}.' if (frames := frames_finding(group.models, names)) else '',
         _findings(group, names, unit),
         f'{level} Exits, if every {unit.sample} leaves there',
         _exits_table(group, names, unit),
-        'NLL is in nats; Brier is from 0 to 2; ECE is the expected calibration error over '
-        'confidence bins.',
+        'The mean class accuracy gives every class the same weight, however many test '
+        f'{unit.sample}s it has. NLL is in nats; Brier is from 0 to 2; ECE is the expected '
+        'calibration error over confidence bins.',
         f'{level} Budgets, each {unit.sample} at its own exit',
         _budgets_table(group, names, unit),
         f'"Random exits" are the control: the same shares, but {unit.sample}s drawn at random.',
@@ -111,7 +116,7 @@ def _models_table(group: Panel, names: list[str], unit: CostUnit) -> str:
                 escaped(in_words(model.method)),
                 escaped(in_words(model.confidence)),
                 f'{model.parameters:,}',
-                'x'.join(map(str, model.input_shape)),
+                input_size(model),
                 unit.number(full.gmacs),
                 number(full.test_top1_percent),
             ]
@@ -132,6 +137,7 @@ def _findings(group: Panel, names: list[str], unit: CostUnit) -> str:
 
 def _exits_table(group: Panel, names: list[str], unit: CostUnit) -> str:
     header = ['model', 'exit', unit.macs, unit.flops, 'top-1 %', '95 % interval', 'top-5 %']
+    header += ['mean class %', '95 % interval']
     rows = [
         [
             name,
@@ -141,6 +147,8 @@ def _exits_table(group: Panel, names: list[str], unit: CostUnit) -> str:
             number(exit.test_top1_percent),
             span(exit.test_top1_interval),
             number(exit.test_top5_percent),
+            number(exit.mean_class_percent),
+            span(exit.mean_class_interval),
             number(exit.nll, 3),
             number(exit.brier, 3),
             number(exit.ece_percent),

@@ -1,13 +1,14 @@
 """The times in the Markdown report."""
 
 from benchmarks.latency_records import BatchLatency, LatencyRatio, Timing
-from benchmarks.results import Results
+from benchmarks.results import ModelResult, Results
 
 from ..axes import CostUnit, cost_unit
 from ..labels import counted, one_line, series_names
 from ..latency import common_batch_sizes, latency_finding, timed_budgets
+from ..latency_data import CONDITIONS, data_balance, data_finding, reading_text
 from ..panels import panel_of, sample_word
-from ..times import timed_batches
+from ..times import batch_name, timed_batches
 from ..timing_quality import known_percentile, timing_conditions, timing_warnings
 from .text import MISSING, escaped, number, significant, span, table
 
@@ -46,6 +47,7 @@ def latency_section(results: Results) -> list[str]:
         _disagreements(results, word),
         _ratios(results.timing.ratios if results.timing else []),
         _machine(results),
+        *_data(names, results.models),
     ]
 
 
@@ -98,6 +100,40 @@ def _disagreements(results: Results, word: str) -> str:
         f'In these runs, {count:,} of {images:,} {word}s left at another exit or were answered '
         'otherwise than the exit tables say.'
     )
+
+
+def _data(names: list[str], models: list[ModelResult]) -> list[str]:
+    """How samples are made ready, beside the full network; nothing where that was not timed."""
+    rows, sentences, reading = [], [], {}
+    for name, model in zip(names, models, strict=True):
+        balance = data_balance(model.latency)
+        if balance is None:
+            continue
+        data, size = balance.data, balance.smallest
+        rows.append(
+            [
+                name,
+                f'{data.samples} {balance.sample}{"" if data.samples == 1 else "s"}',
+                *(significant(value) for value in (data.reading.mean_ms, data.reading.p90_ms)),
+                significant(data.transforms.mean_ms),
+                significant(data.preprocessing.mean_ms),
+                significant(balance.network_ms[size]),
+                batch_name(size, balance.sample),
+            ]
+        )
+        sentences.append(f'- **{name}**: {escaped(data_finding(balance), 500)}.')
+        reading[escaped(reading_text(data), 300)] = None
+    if not rows:
+        return []
+    header = ['model', 'samples', 'read, mean ms', 'p90 ms', 'other steps, mean ms']
+    header += ['data preprocessor, mean ms', 'full network, ms', 'run']
+    return [
+        '### From the file to the network',
+        '\n'.join(sentences),
+        table(header, rows, texts=2),
+        f'Milliseconds for one sample, taken {CONDITIONS}. Reading is {"; or ".join(reading)}. '
+        'Early exit makes the network faster, and so asks for more loader processes.',
+    ]
 
 
 def _ratios(ratios: list[LatencyRatio]) -> str:

@@ -22,12 +22,14 @@ from ..findings import (
 )
 from ..labels import counted, in_words, one_line, typeset
 from ..published import PublishedCurve, published_curves
+from ..sample_words import frames_finding, input_size
 from ..series import STYLES, exit_colours, series_style
 from ..times import batch_name, measured, timed_batches
 from ..timing_quality import known_percentile, timing_conditions, timing_warnings
 from .budget import BudgetView, budget_view, right_text, threshold_text
 from .colours import ink_on, theme_colours
 from .comparisons import comparison_rows, ratio_estimates, shared_scale
+from .data_times import data_times
 from .gallery import galleries
 from .latency import latency_finding, model_times, throughput
 from .numbers import between, number, significant, speedup, sure
@@ -86,6 +88,7 @@ def _page(results: Results, pictures: int) -> str:
         title=_title(results, panels),
         trained=training_finding(results),
         datasets=list(dict.fromkeys(one_line(model.dataset, 60) for model in results.models)),
+        tasks=list(dict.fromkeys(one_line(model.task, 60) for model in results.models)),
         panels=views,
         charts=charts,
         budgets=[_slider_data(view) for view in views],
@@ -106,6 +109,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         'between': between,
         'in_words': in_words,
+        'input_size': input_size,
         'number': number,
         'one_line': one_line,
         'significant': significant,
@@ -164,6 +168,7 @@ def _panel_view(panel: PagePanel, pictures: int) -> dict:
         'subject': panel.subject,
         'unit': panel.unit,
         'samples': panel.samples,
+        'frames': frames_finding(panel.models, panel.names),
         'models': models,
         'few': len(models) <= FEW,
         'several_exits': any(len(model.exits) > 1 for model in panel.models),
@@ -181,6 +186,7 @@ def _panel_view(panel: PagePanel, pictures: int) -> dict:
         'galleries': galleries(panel, pictures),
         'times': model_times(panel),
         'time_finding': latency_finding(panel),
+        'data_times': data_times(panel),
         'timing_conditions': timing_conditions(panel.results, panel.models),
         'timing_warnings': timing_warnings(panel.results, panel.models),
         'ratios': ratio_estimates(panel),

@@ -1,4 +1,4 @@
-"""The gallery: real test images that left at each exit, from the first exit to the last."""
+"""The gallery: real test samples that left at each exit, from the first exit to the last."""
 
 import re
 from dataclasses import dataclass
@@ -19,11 +19,13 @@ class Picture:
     """One tile.
 
     Attributes:
+        frames: How many frames of a video are side by side; 1 for an image.
         alt: For those who do not see the picture.
         title: Where it comes from.
     """
 
     image: str
+    frames: int
     label: str
     prediction: str
     right: bool
@@ -58,6 +60,11 @@ class ModelGallery:
     model: int
     target_gmacs: float
     exits: list[ExitPictures]
+
+    @property
+    def frames(self) -> int:
+        """How many frames a picture has at most; 1 of images."""
+        return max(picture.frames for exit in self.exits for picture in exit.pictures)
 
 
 def galleries(panel: PagePanel, per_exit: int) -> list[ModelGallery]:
@@ -112,12 +119,14 @@ def _tile(picture: GalleryPicture) -> Picture:
     label, prediction = (one_line(text, 40) for text in (picture.label, picture.prediction))
     verdict = f'predicted as {prediction}' if picture.right else f'wrongly taken for {prediction}'
     source = f', {one_line(picture.source, 200)}' if picture.source else ''
+    frames = f'{picture.frames} frames of a video: ' if picture.frames > 1 else ''
     return Picture(
         image=picture.image,
+        frames=picture.frames,
         label=label,
         prediction=prediction,
         right=picture.right,
         confidence=f'{picture.confidence:.2f}',
-        alt=f'{label}, {verdict}, confidence {picture.confidence:.2f}',
+        alt=f'{frames}{label}, {verdict}, confidence {picture.confidence:.2f}',
         title=f'test sample {picture.index}{source}',
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from benchmarks.results import ModelResult, Results
 
 from ..axes import CostUnit, cost_unit
-from ..labels import one_line, series_names
-from ..panels import panels
+from ..labels import series_names
+from ..panels import panels, subject
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,7 @@ class PagePanel:
     @property
     def subject(self) -> str:
         """Task, data and test split in a few words."""
-        first = self.models[0]
-        datasets = dict.fromkeys(one_line(model.dataset, 60) for model in self.models)
-        return (
-            f'{one_line(first.task, 60)} on {", ".join(datasets)}, '
-            f'{first.test.samples:,} test {self.samples}'
-        )
+        return subject(self.models)
 
 
 def page_panels(results: Results) -> list[PagePanel]:

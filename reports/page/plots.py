@@ -32,7 +32,7 @@ def curve_chart(panel: PagePanel, published: Sequence[PublishedCurve] = ()) -> d
     """Accuracy against mean cost: ``data`` and ``layout`` for plotly, and ``axes``.
 
     ``axes`` has the titles of the horizontal axes by key: ``macs``, and ``ms-N`` for milliseconds
-    per image in batches of N.
+    per sample in batches of N.
     """
     dashes = cycle(PUBLISHED_DASHES)
     traces = [_reference(c, panel, () if c.exits else next(dashes)) for c in published]
@@ -148,7 +148,7 @@ class _Drawing:
         )
 
     def exits(self) -> go.Scatter:
-        """Each exit as if every image left there."""
+        """Each exit as if every sample left there."""
         exits = self.model.exits
         times = {
             f'ms-{batch.batch_size}': exit_ms(self.model, batch)

@@ -43,13 +43,14 @@ def settings_text(settings: dict[str, object]) -> str:
 
 
 def exit_text(name: str, model: ModelResult, exit: ExitRecord, unit: CostUnit) -> str:
-    """One exit when every image leaves there."""
+    """One exit when every sample leaves there."""
     place = model.exits.index(exit)
     lines = [
         f'<b>{shown(exit.name, 40)}</b>, every {unit.sample} leaves here',
         shown(name, 60),
         unit.cost(exit.gmacs),
         f'top-1 <b>{exit.test_top1_percent:.2f} %</b> ({sure(exit.test_top1_interval, 2)})',
+        f'mean class accuracy {exit.mean_class_percent:.2f} %',
     ]
     lines += [
         f'{significant(exit_ms(model, batch)[place])} ms per {unit.sample}, '

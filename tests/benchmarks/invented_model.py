@@ -10,6 +10,8 @@ from dynp_plugins.early_exit import (
     ExitPolicy,
     ExitTableBuilder,
     choose_policies,
+    fold_frames,
+    group_consensus,
     on_calibration,
 )
 
@@ -48,17 +50,19 @@ class InventedNetwork(nn.Module):
         return state, torch.stack([score, -score], 1)
 
 
-def invented_images(count, seed=0):
-    """(count, 3, 2, 3) with a score per exit."""
+def invented_images(count, seed=0, frames=()):
+    """(count, 3, 2, 3) with a score per exit; of videos (count, *frames, 3, 2, 3)."""
     random = np.random.default_rng(seed)
-    return torch.tensor(random.normal(0, 2, (count, 3, 2, 3)), dtype=torch.float32)
+    return torch.tensor(random.normal(0, 2, (count, *frames, 3, 2, 3)), dtype=torch.float32)
 
 
 def invented_table(images, split='test', **manifest):
     """The exit table of the network on some images."""
     network, builder, logits = InventedNetwork([], [0.0]), ExitTableBuilder(), []
+    folded, group_size = fold_frames(images)
     for k in range(len(EXITS)):
-        logits.append(network.step(k, network.start(images), logits)[1])
+        of_images = network.step(k, network.start(folded), logits)[1]
+        logits.append(group_consensus(of_images, group_size))
     count = len(images)
     builder.add(logits, torch.zeros(count, dtype=torch.long), [bytes(16)] * count, [''] * count)
     return builder.build(
@@ -71,7 +75,7 @@ def invented_table(images, split='test', **manifest):
     )
 
 
-def invented_model(network, count=40, budgets=(2.0, 3.0), thresholds=()):
+def invented_model(network, count=40, budgets=(2.0, 3.0), thresholds=(), frames=()):
     """A `TimedModel`.
 
     Args:
@@ -79,9 +83,10 @@ def invented_model(network, count=40, budgets=(2.0, 3.0), thresholds=()):
         count: Test images.
         budgets: Thresholds are chosen for them on other images.
         thresholds: Of a policy by hand, if there are any.
+        frames: ``(M,)`` for videos of M frames.
     """
-    calibration = invented_table(invented_images(100, seed=1), 'calibration', model=network.name)
-    images = invented_images(count)
+    calibration = invented_table(invented_images(100, 1, frames), 'calibration', model=network.name)
+    images = invented_images(count, frames=frames)
     policies = [TimedPolicy(policy) for policy in choose_policies(calibration, budgets)]
     if thresholds:
         policy = ExitPolicy(EXITS, 'max_softmax', (*thresholds, ALWAYS))

@@ -40,6 +40,7 @@ def measured_model(name='net', exits=4, seed=0, skill=0.0, budgets=9, **manifest
         confidence='max_softmax',
         method='geometric',
         input_shape=[3, 32, 32],
+        frames_per_clip=1,
         parameters=5,
         exits=exit_records(calibration, test, gmacs),
         statistics=exit_statistics(test, gmacs),

@@ -1,5 +1,6 @@
 """Times of exits and of early exit, on networks whose steps take invented time."""
 
+import json
 import logging
 from dataclasses import replace
 
@@ -11,13 +12,15 @@ from benchmarks.contestants import ROUND_IMAGES, Contestant, run_to_exit
 from benchmarks.latency import disagreements, measure_latency
 from benchmarks.latency_records import (
     LATENCY_VERSION,
+    DataTime,
     LatencyFile,
+    StageTime,
     read_latency,
     write_latency,
 )
 from benchmarks.machine import machine_record
 from benchmarks.timing import RoundLimits, WallClock
-from dynp_plugins.early_exit import NEVER, choose_exits
+from dynp_plugins.early_exit import NEVER, choose_exits, group_consensus
 from dynp_plugins.errors import UserError
 from tests.benchmarks.invented_model import (
     EXITS,
@@ -195,6 +198,74 @@ def test_only_the_exit_that_is_asked_for_runs(stage):
     assert stage.log == [('net', 'start', 4), ('net', 0, 4), ('net', 1, 4)]
 
 
+VIDEOS = {'frames': (4,)}
+
+
+@pytest.mark.parametrize('batch_size', [1, 8, 40])
+def test_times_of_videos_are_of_all_their_frames(stage, batch_size):
+    """A frame takes 1, 2 and 4 s up to the exits; a video of four takes four times as long."""
+    model = invented_model(stage.network(), **VIDEOS)
+    (latency,), _ = stage.measure([model], (batch_size,))
+    assert latency.input_shape == [4, 3, 2, 3]
+    (batch,) = latency.batches
+    for k, exit in enumerate(batch.exits):
+        assert exit.timing.batch_size == batch_size
+        assert exit.timing.p50_ms == pytest.approx(4000 * batch_size * GMACS[k])
+        assert exit.timing.ms_per_image == pytest.approx(4000 * GMACS[k])
+        assert exit.timing.images_per_second == pytest.approx(1 / 4 / GMACS[k])
+    for run, timed in zip(batch.dynamic, model.policies, strict=True):
+        assert run.disagreements == run.near_threshold == 0  # all frames of a video left together
+        ran = 40 if batch_size == 40 else 16
+        assert run.images == ran
+        thresholds = np.array(timed.policy.thresholds)
+        expected = choose_exits(model.test.confidence('max_softmax'), thresholds)[:ran]
+        shares = np.bincount(expected, minlength=3) / ran
+        assert list(run.exit_shares.values()) == pytest.approx(shares.tolist())
+        assert 0 < shares.max() < 1
+        assert run.timing.ms_per_image == pytest.approx(4000 * run.gmacs_mean)
+        assert run.predicted_ms_per_image == pytest.approx(4000 * run.gmacs_mean)
+    sizes = [size for _, _, size in stage.log]
+    assert all(size % 4 == 0 for size in sizes) and max(sizes) == 4 * batch_size
+
+
+def test_the_answer_of_an_exit_for_a_video_includes_the_mean_over_its_frames(stage, monkeypatch):
+    """Averaging takes a tenth of a second here, at every exit; for images there is none to do."""
+
+    def slow_consensus(logits, group_size):
+        stage.now[0] += 0.1 * (group_size > 1)
+        return group_consensus(logits, group_size)
+
+    monkeypatch.setattr('benchmarks.contestants.group_consensus', slow_consensus)
+    for frames, extra in (((4,), 0.1), ((), 0.0)):
+        model = invented_model(stage.network(), frames=frames)
+        (latency,), _ = stage.measure([model])
+        count = 8 * (4 if frames else 1)
+        for k, exit in enumerate(latency.batches[0].exits):
+            seconds = count * GMACS[k] + (k + 1) * extra
+            assert exit.timing.p50_ms == pytest.approx(1000 * seconds)
+
+
+def test_a_network_that_sees_the_frames_of_a_clip_together(stage):
+    """The engine takes whole clips alone, so it is to know how many images a video is."""
+    network = stage.network()
+    network.num_segments = 2
+    (latency,), _ = stage.measure([invented_model(network, **VIDEOS)])
+    assert latency.batches[0].dynamic[0].disagreements == 0
+    network.num_segments = 3
+    with pytest.raises(UserError, match='group_size=4'):
+        stage.measure([invented_model(network, **VIDEOS)])
+
+
+def test_videos_are_called_videos(stage, caplog):
+    model = invented_model(stage.network(), budgets=(3.0,), **VIDEOS)
+    with pytest.raises(UserError, match='a batch of 41 needs more test videos of net than the 40'):
+        stage.measure([model], (41,))
+    flipped = invented_table(model.images.flip(0))
+    with caplog.at_level(logging.WARNING):
+        stage.measure([replace(model, test=flipped)], warmup=0)
+    assert ' of 40 videos leave elsewhere' in caplog.text
+
+
 def test_a_model_with_one_exit_has_times_of_that_alone(stage):
     model = replace(invented_model(stage.network()), policies=[])
     (latency,), _ = stage.measure([model])
@@ -303,8 +374,17 @@ def test_batch_sizes_that_cannot_be(stage, sizes, message):
 
 def test_records_survive_the_file(stage, tmp_path):
     models = [invented_model(stage.network(name=name), thresholds=(0.9, NEVER)) for name in 'ab']
-    latencies, ratios = stage.measure(models, (1, 8))
+    (one, other), ratios = stage.measure(models, (1, 8))
+    times = StageTime(2.0, 1.5, 3.5, [1.0, 1.5, 3.5])
+    data = DataTime(3, 1, times, times, times, ['LoadImageFromFile'], ['PackInputs'])
+    latencies = [replace(one, data=data), other]
     machine = machine_record(CPU, torch.float32, False)
     record = LatencyFile(LATENCY_VERSION, 'now', 'cmd', machine, 1, 5, latencies, ratios)
     write_latency(record, tmp_path / 'l.json')
     assert read_latency(tmp_path / 'l.json') == record
+    # Files that were written before reading was timed.
+    content = json.loads((tmp_path / 'l.json').read_text())
+    for model in content['models']:
+        del model['data']
+    (tmp_path / 'old.json').write_text(json.dumps(content))
+    assert [model.data for model in read_latency(tmp_path / 'old.json').models] == [None, None]

@@ -9,7 +9,7 @@ from benchmarks.latency_records import LATENCY_VERSION, LatencyFile, read_latenc
 from benchmarks.results import read_results, with_latency, write_results
 from dynp_plugins import UserError, typed_json
 from tests.benchmarks.measured import measured_model, results_of
-from tests.reports.made_up_results import three_models
+from tests.reports.made_up_results import three_models, video_models
 
 
 @pytest.fixture(scope='module')
@@ -28,6 +28,17 @@ def test_round_trip_of_everything_a_report_can_hold(results, path):
     assert read_results(path) == results
 
 
+def test_round_trip_of_videos(tmp_path):
+    videos = video_models()
+    write_results(videos, tmp_path / 'r.json')
+    again = read_results(tmp_path / 'r.json')
+    assert again == videos
+    first = again.models[0]
+    assert (first.task, first.input_shape) == ('action recognition', [16, 3, 64, 64])
+    assert [model.frames_per_clip for model in again.models] == [8, 8, 1]
+    assert {picture.frames for picture in first.gallery.pictures} == {4}
+
+
 def test_round_trip_of_as_little_as_it_can_hold(tmp_path):
     little = results_of(measured_model(exits=1))
     write_results(little, tmp_path / 'r.json')
@@ -43,8 +54,8 @@ def edit(path, change):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda c: c.update(schema_version=99), r'version 99, this program reads 3: run tools/'),
-        (lambda c: c.update(schema_version=2), r'version 2, this program reads 3: run tools/'),
+        (lambda c: c.update(schema_version=99), r'version 99, this program reads 4: run tools/'),
+        (lambda c: c.update(schema_version=3), r'version 3, this program reads 4: run tools/'),
         (lambda c: c.pop('models'), r'results\.models is missing'),
         (lambda c: c['models'][0].update(extra=1), r'results\.models\[0\]\.extra is unknown'),
         (
@@ -55,6 +66,11 @@ def edit(path, change):
         (
             lambda c: c['models'][0]['gallery']['pictures'][0].update(right=1),
             r'pictures\[0\]\.right is 1, expected bool',
+        ),
+        (lambda c: c['models'][0].pop('frames_per_clip'), r'frames_per_clip is missing'),
+        (
+            lambda c: c['models'][0]['exits'][1].update(mean_class_percent=None),
+            r'exits\[1\]\.mean_class_percent is None, expected float',
         ),
         (
             lambda c: c['models'][0]['points'][1]['top1_interval'].pop('high'),

@@ -1,4 +1,4 @@
-"""What a model is timed with: its exit tables, its policies, its test images."""
+"""What a model is timed with: its exit tables, its policies, its network as it is to run."""
 
 from types import SimpleNamespace
 
@@ -8,15 +8,8 @@ import torch
 from torch import nn
 
 from benchmarks.check_results import table_name
-from benchmarks.provenance import picture_digest
-from benchmarks.timed_models import (
-    TestImages,
-    TimedModel,
-    budget_policies,
-    file_policies,
-    read_tables,
-)
-from dynp_plugins.early_exit import ALWAYS, ExitPolicy, choose_policies
+from benchmarks.timed_models import TimedModel, budget_policies, file_policies, read_tables
+from dynp_plugins.early_exit import ALWAYS, ExitPolicy, choose_policies, fold_frames
 from dynp_plugins.errors import UserError
 from tests.exit_tables import made_up_table, random_tables
 
@@ -140,84 +133,6 @@ def test_policy_files_that_fit_nothing(tmp_path):
         file_policies([tmp_path / 'none.json'], [calibration])
 
 
-class Split:
-    """A model with a test split of made-up pictures, and how often they were read."""
-
-    def __init__(self, name, pictures, batch_size=4, pipeline='same'):
-        self.name, self.pictures, self.batch_size = name, pictures, batch_size
-        self.read = 0
-        self.config = SimpleNamespace(test_dataloader=pipeline, model={}, get=lambda key: None)
-        self.classifier = SimpleNamespace(
-            data_preprocessor=lambda batch, training: {
-                'inputs': torch.stack(batch['inputs']).float() / 2
-            }
-        )
-
-    def build_splits(self, splits):
-        assert splits == ['test']
-        return {'test': self._batches()}
-
-    def _batches(self):
-        for begin in range(0, len(self.pictures), self.batch_size):
-            self.read += 1
-            yield {'inputs': list(self.pictures[begin : begin + self.batch_size])}
-
-    def table(self):
-        table = made_up_table([[0.5, 0.5]] * len(self.pictures), [[1, 1]] * len(self.pictures))
-        digests = b''.join(picture_digest(picture.numpy()) for picture in self.pictures)
-        table.picture[:] = np.frombuffer(digests, np.uint8).reshape(-1, 16)
-        return table
-
-
-def pictures(count, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(256, (count, 3, 5, 5), dtype=torch.uint8, generator=generator)
-
-
-def test_the_first_images_as_the_network_takes_them():
-    split = Split('net', pictures(20))
-    images = TestImages(6).of(split, split.table())
-    assert torch.equal(images, split.pictures[:6] / 2)
-    assert split.read == 2  # no more than are needed
-    assert len(TestImages(100).of(split, split.table())) == 20
-
-
-def test_models_with_the_same_pipeline_share_the_images():
-    reader = TestImages(8)
-    one, other, third = (
-        Split(name, pictures(8), pipeline=pipeline)
-        for name, pipeline in (('one', 'same'), ('other', 'same'), ('third', 'another'))
-    )
-    images = [reader.of(split, split.table()) for split in (one, other, third)]
-    assert images[0] is images[1]
-    assert (one.read, other.read, third.read) == (2, 0, 2)
-
-
-def test_images_that_are_not_those_of_the_table():
-    split = Split('net', pictures(8))
-    table = split.table()
-    with pytest.raises(UserError, match='image 0 of the test split of net is not the one in its'):
-        TestImages(8).of(split, Split('net', pictures(8, seed=1)).table())
-    table.picture[5] = 0
-    with pytest.raises(UserError, match='image 5 of the test split of net'):
-        TestImages(8).of(split, table)
-    assert len(TestImages(5).of(split, table)) == 5
-    with pytest.raises(UserError, match='image 6 of the test split'):
-        TestImages(8).of(split, Split('net', pictures(8)[:6]).table())
-
-
-def test_images_of_different_sizes_and_none_at_all():
-    split = Split('net', pictures(4))
-    wide = torch.zeros(3, 5, 9, dtype=torch.uint8)
-    for batch in ([*split.pictures, wide], [*split.pictures[:3], wide]):
-        mixed = Split('net', split.pictures)
-        mixed.pictures = batch
-        with pytest.raises(UserError, match='reach the network in different sizes'):
-            TestImages(99).of(mixed, split.table())
-    with pytest.raises(UserError, match='test split of net is empty'):
-        TestImages(8).of(Split('net', pictures(0)), split.table())
-
-
 class Network(nn.Module):
     def __init__(self):
         super().__init__()
@@ -229,8 +144,8 @@ class Network(nn.Module):
         return self.layer(images)
 
 
-def timed_model(network):
-    images = torch.rand(6, 3, 4, 4)
+def timed_model(network, frames=()):
+    images = torch.rand(6, *frames, 3, 4, 4)
     return TimedModel('net', CONFIG, WEIGHTS, network, images, [], None, [1.0])
 
 
@@ -244,6 +159,23 @@ def test_a_network_and_its_images_in_another_type_and_format():
     assert torch.equal(ready.images, model.images.bfloat16())
     assert not network.training
     assert [len(images) for images in network.seen] == [1]  # it was tried
+
+
+def test_videos_in_another_type_and_format():
+    """Memory formats are of pictures; a batch of videos is folded without being copied."""
+    network = Network()
+    model = timed_model(network, frames=(5,))
+    assert (model.sample, model.frames) == ('video', 5)
+    ready = model.prepared(torch.device('cpu'), torch.float64, channels_last=True)
+    assert ready.images.shape == (6, 5, 3, 4, 4) and ready.images.dtype == torch.float64
+    assert torch.equal(ready.images, model.images.double())
+    batch, group_size = fold_frames(ready.images[2:4])
+    assert group_size == 5
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert batch.data_ptr() == ready.images[2].data_ptr()
+    assert [len(images) for images in network.seen] == [5]  # tried with the frames of one video
+    plain = model.prepared(torch.device('cpu'), torch.float32, channels_last=False)
+    assert plain.images.is_contiguous() and torch.equal(plain.images, model.images)
 
 
 def test_a_type_that_the_network_cannot_run_in():

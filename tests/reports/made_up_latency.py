@@ -7,11 +7,13 @@ import numpy as np
 from benchmarks.interval import Interval
 from benchmarks.latency_records import (
     BatchLatency,
+    DataTime,
     DynamicLatency,
     ExitLatency,
     LatencyRatio,
     MachineRecord,
     ModelLatency,
+    StageTime,
     Timing,
 )
 from benchmarks.results import TimingContext
@@ -45,7 +47,28 @@ def made_up_latency(name, exits, points, config, checkpoint, input_shape, seed=0
                 dynamic=[_dynamic(size, point, times, random) for point in timed],
             )
         )
-    return ModelLatency(name, config.sha256, checkpoint.sha256, input_shape, 'max_softmax', batches)
+    return ModelLatency(
+        name=name,
+        config_sha256=config.sha256,
+        weights_sha256=checkpoint.sha256,
+        input_shape=input_shape,
+        measure='max_softmax',
+        batches=batches,
+        data=made_up_data(),
+    )
+
+
+def made_up_data(reading=0.21, transforms=0.35, preprocessing=0.042, steps=('LoadImageFromFile',)):
+    """A `DataTime` with these means in milliseconds.
+
+    Args:
+        steps: Those that count as reading.
+    """
+    stages = [
+        StageTime(mean, 0.9 * mean, 1.2 * mean, [0.9 * mean, 1.2 * mean] * 160)
+        for mean in (reading, transforms, preprocessing)
+    ]
+    return DataTime(64, 5, *stages, list(steps), ['ResizeEdge', 'CenterCrop', 'PackInputs'])
 
 
 def made_up_timing(models, kind='cpu'):

@@ -12,6 +12,8 @@ from PIL import Image
 from benchmarks.curve_records import Gallery, GalleryPicture, OperatingPoint
 from benchmarks.interval import Interval
 from benchmarks.results import (
+    ACTION,
+    CLASSIFICATION,
     SCHEMA_VERSION,
     Comparison,
     FileRecord,
@@ -67,7 +69,7 @@ def made_up_model(
     fields = {
         'name': name,
         'source': 'ours',
-        'task': 'image classification',
+        'task': CLASSIFICATION,
         'dataset': 'embedded digits',
         'config': FileRecord('configs/demo/dyn-perceiver_regnety-tiny_digits.py', sha256(name)),
         'checkpoint': FileRecord('work_dirs/demo/last.pth', sha256(f'{name} weights')),
@@ -78,6 +80,7 @@ def made_up_model(
         'confidence': 'max_softmax',
         'method': 'geometric',
         'input_shape': [3, 64, 64],
+        'frames_per_clip': 1,
         'parameters': 431_882,
         'exits': records,
         'statistics': statistics,
@@ -86,7 +89,8 @@ def made_up_model(
     if operating_points is True:
         operating_points = _operating_points(points) if len(exits) > 1 else []
     if gallery is True:
-        gallery = _gallery(exits, points, seed)
+        shape = fields['input_shape']
+        gallery = _gallery(exits, points, seed, frames=min(shape[0], 4) if len(shape) == 4 else 1)
     if latency is True:
         inputs = fields['config'], fields['checkpoint'], fields['input_shape']
         latency = made_up_latency(name, exits, points, *inputs, seed=seed)
@@ -122,6 +126,30 @@ def three_models(**switches):
         made_up_model('dyn-perceiver_regnety-tiny', **switches),
         made_up_model('dyn-perceiver_regnety-small', scale=1.45, skill=0.7, seed=1, **switches),
         made_up_model('msdnet_step2', exit_gmacs=other, skill=-0.3, seed=2, **switches),
+    )
+
+
+def video_fields(frames=8, frames_per_clip=8, name='gestures', **changes):
+    """Fields of a model that recognises actions in videos of so many frames."""
+    return {
+        'task': ACTION,
+        'dataset': name,
+        'input_shape': [frames, 3, 64, 64],
+        'frames_per_clip': frames_per_clip,
+        'calibration': SplitRecord('calibration', 600, sha256(f'{name} calibration')),
+        'test': SplitRecord('test', 1000, sha256(name)),
+        'training': TrainingRecord(name, 50, 'SGD', 0.01, 16),
+    } | changes
+
+
+def video_models(frames=16, **switches):
+    """Three recognisers of actions in the same videos: two with temporal shift, one without."""
+    return made_up_results(
+        made_up_model('tsm_dyn-perceiver', scale=300, **video_fields(frames), **switches),
+        static_model('tsm_resnet50', gmacs=4.4, **video_fields(frames), **switches),
+        static_model(
+            'tsn_mobilenet-v2', gmacs=0.4, skill=-1, **video_fields(frames, 1), **switches
+        ),
     )
 
 
@@ -186,14 +214,14 @@ def _operating_points(points):
     budget = {'budget_gmacs': points[6].target_gmacs}
     return [
         OperatingPoint(
-            'loses at most 1 % of all images', 'risk_control', risk, 'max_softmax', points[14]
+            'loses at most 1 % of all samples', 'risk_control', risk, 'max_softmax', points[14]
         ),
         OperatingPoint('my_policy.json', 'pareto', budget, 'entropy', points[6]),
     ]
 
 
-def _gallery(exits, points, seed, by_exit=3):
-    """A few coloured squares per exit."""
+def _gallery(exits, points, seed, by_exit=3, frames=1):
+    """A few coloured squares per exit, or so many of them side by side."""
     random = np.random.default_rng(seed)
     pictures = []
     for k, exit in enumerate(exits):
@@ -211,17 +239,23 @@ def _gallery(exits, points, seed, by_exit=3):
                     prediction=f'digit {predicted}',
                     right=right,
                     confidence=0.99 - 0.05 * i - 0.1 * k / len(exits),
-                    image=_picture(random),
+                    frames=frames,
+                    image=_picture(random, frames),
                 )
             )
     return Gallery(points[len(points) // 2].target_gmacs, pictures)
 
 
-def _picture(random):
-    """A small PNG as a ``data:`` URL: a blot on a ground of another colour."""
+def _picture(random, frames=1):
+    """A small PNG as a ``data:`` URL: a blot on a ground of another colour; it moves to the right.
+
+    A frame of a video is as large as those that are measured.
+    """
+    side = 24 if frames == 1 else 64
     ground, blot = random.integers(0, 256, (2, 3))
-    rows, columns = np.mgrid[:24, :24] - random.uniform(8, 16, (2, 1, 1))
-    pixels = np.where((rows**2 + columns**2 < 50)[..., None], blot, ground).astype(np.uint8)
+    rows, columns = np.mgrid[:side, :side] - side * random.uniform(0.33, 0.67, (2, 1, 1))
+    shown = [(rows**2 + (columns - 6 * k) ** 2 < 0.087 * side**2) for k in range(frames)]
+    pixels = np.where(np.hstack(shown)[..., None], blot, ground).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, 'PNG')
     return 'data:image/png;base64,' + base64.b64encode(file.getvalue()).decode()

@@ -94,6 +94,9 @@ def test_published_between():
 def test_costs_are_of_images_or_videos(tasks, sample):
     results = made_up_results(*(made_up_model(task=task) for task in tasks))
     assert cost_unit(results).sample == sample
+    for model in results.models:  # and each by itself is of what it is
+        word = 'video' if model.task == 'action recognition' else 'image'
+        assert cost_unit(results, [model]).sample == word
     assert f'per {sample},' in cost_unit(results).axis_title
 
 

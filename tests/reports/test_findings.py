@@ -19,7 +19,13 @@ from reports.findings import (
 )
 
 from .made_up_curves import plain_exit, plain_point
-from .made_up_results import made_up_model, made_up_results, static_model, three_models
+from .made_up_results import (
+    made_up_model,
+    made_up_results,
+    static_model,
+    three_models,
+    video_fields,
+)
 
 
 def curve(*points, exits=((1.0, 60.0), (2.0, 80.0)), name='network', samples=1000, **changes):
@@ -203,8 +209,19 @@ def test_a_static_network_has_one_point():
 
 
 def test_videos_are_called_videos():
-    model = made_up_model(task='action recognition')
+    model = made_up_model(**video_fields())
     results = made_up_results(model)
     unit = cost_unit(results)
     for said in (leaving_finding(model, unit), control_finding(model, unit)):
         assert 'per video' in said and 'image' not in said
+
+
+def test_models_for_different_tasks_are_not_to_be_compared():
+    models = made_up_model('a'), made_up_model('b', **video_fields())
+    assert results_finding(made_up_results(*models)) == (
+        '2 models for different tasks, classification and action recognition: not to be compared'
+    )
+    other = made_up_model('c', **video_fields(name='other'))
+    assert results_finding(made_up_results(models[1], other)) == (
+        '2 models, tested on different videos: not to be compared'
+    )

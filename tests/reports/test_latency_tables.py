@@ -1,11 +1,13 @@
 """Measured times as text."""
 
 import dataclasses
+import re
 
 from benchmarks.latency_records import LATENCY_VERSION, LatencyFile
+from reports.latency_data import data_balance, data_finding
 from reports.latency_tables import latency_text
 
-from .made_up_latency import made_up_timing
+from .made_up_latency import made_up_data, made_up_timing
 from .made_up_results import made_up_model, static_model
 
 
@@ -77,7 +79,7 @@ def test_models_against_each_other():
 
 def test_columns_stand_below_each_other():
     for block in text(made_up_model('mine'), static_model()).split('\n\n')[1:]:
-        for table in block.split('  each at its own exit')[:1]:
+        for table in re.split('  (?:each at its own exit|Reading and preparing)', block)[:1]:
             rows = [line for line in table.splitlines() if line.startswith('  ')]
             assert len({len(line) for line in rows}) == 1
 
@@ -98,7 +100,7 @@ def test_one_exit_and_unknown_memory():
     ]
     model = dataclasses.replace(model, latency=dataclasses.replace(model.latency, batches=batches))
     shown = text(model)
-    assert 'each at its own exit' not in shown and 'full network' not in shown
+    assert 'each at its own exit' not in shown and 'full network: time of A' not in shown
     (name,) = (exit.name for exit in model.exits)
     assert row(shown.splitlines(), name)[-1] == '-'
 
@@ -115,9 +117,66 @@ def test_policies_and_disagreements_are_named():
 def test_names_cannot_break_the_lines():
     shown = text(made_up_model('two\nlines \x1b[31m' + 'x' * 300))
     assert '\x1b' not in shown
-    assert len(shown.split('\n\n')) == 3
+    assert len(shown.split('\n\n')) == 4
     assert all(len(line) < 200 for line in shown.splitlines())
 
 
 def test_a_gpu_has_no_threads():
     assert text(made_up_model('mine'), kind='cuda').startswith('Example Accelerator X100, float32')
+
+
+def with_data(model, **changes):
+    return dataclasses.replace(model, latency=dataclasses.replace(model.latency, **changes))
+
+
+def test_reading_stands_beside_the_full_network():
+    model = made_up_model('mine')
+    _, _, _, block = text(model).split('\n\n')
+    title, *lines = block.splitlines()
+    assert title == 'mine, from the file to the network: 64 images, 5 passes'
+    assert row(lines, 'reading')[1:] == ['0.210', '0.189', '0.252']
+    assert row(lines, 'other steps')[2:] == ['0.350', '0.315', '0.420']
+    assert row(lines, 'data preprocessor')[2:] == ['0.0420', '0.0378', '0.0504']
+    timing = model.latency.batches[0].exits[-1].timing
+    assert row(lines, 'full network, one image at a time')[-3:] == [
+        f'{value:.2f}' for value in (timing.ms_per_image, timing.p50_ms, timing.p90_ms)
+    ]
+    said = ' '.join(' '.join(lines).split())
+    assert f'{data_finding(data_balance(model.latency))}.' in said
+    assert 'Reading: LoadImageFromFile. Other steps: ResizeEdge, CenterCrop, PackInputs.' in said
+    assert 'warm file cache' in said and 'one process, without a data loader' in said
+
+
+def test_a_batch_has_no_percentiles_of_one_sample():
+    model = made_up_model('mine')
+    model = with_data(model, batches=model.latency.batches[1:])
+    *_, block = text(model).split('\n\n')
+    timing = model.latency.batches[0].exits[-1].timing
+    assert row(block.splitlines(), 'full network, in batches of 64')[-3:] == [
+        f'{timing.ms_per_image:.4f}',
+        *('-', '-'),
+    ]
+
+
+def test_nothing_is_said_of_reading_that_was_not_timed():
+    shown = text(with_data(made_up_model('mine'), data=None))
+    assert 'from the file' not in shown and 'Reading' not in shown
+
+
+def test_videos_are_called_videos():
+    data = made_up_data(30.0, 3.0, steps=('OpenVideo', 'DecodeVideo'))
+    shown = text(with_data(made_up_model('mine'), input_shape=[8, 3, 48, 48], data=data))
+    assert 'mine, one video at a time' in shown and 'every video at' in shown
+    assert 'ms/video' in shown and 'videos/s' in shown and 'ms for one video' in shown
+    assert '64 videos, 5 passes' in shown and 'Reading: OpenVideo, DecodeVideo.' in shown
+    assert 'image' not in shown
+
+
+def test_less_than_one_video_a_second():
+    model = made_up_model('mine')
+    first, *others = model.latency.batches
+    slow = dataclasses.replace(first.exits[0].timing, ms_per_image=2500.0, images_per_second=0.4)
+    exits = [dataclasses.replace(first.exits[0], timing=slow), *first.exits[1:]]
+    batches = [dataclasses.replace(first, exits=exits), *others]
+    lines = text(with_data(model, batches=batches)).splitlines()
+    assert row(lines, 'early')[2:4] == ['2500', '0.400']

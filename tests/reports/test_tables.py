@@ -1,6 +1,8 @@
 """Tables: plain numbers with units in the names, the union of exits, gaps where nothing is."""
 
 import csv
+import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from dynp_plugins.errors import UserError
 from reports.comparisons import pair_finding
 from reports.tables import TEXTS, curve_frame, shown_points, terminal_summary, write_curve_csv
 
-from .made_up_results import made_up_model, made_up_results, three_models
+from .made_up_results import made_up_model, made_up_results, three_models, video_models
 
 
 def test_curve_columns():
@@ -150,7 +152,9 @@ def test_terminal_summary_is_short_and_says_the_numbers():
         return [f'{interval.low:.2f}', 'to', f'{interval.high:.2f}']
 
     expected = ['latent', '9.40', f'{exit.test_top1_percent:.2f}', *ends(exit.test_top1_interval)]
+    expected += [f'{exit.test_top5_percent:.2f}', f'{exit.mean_class_percent:.2f}']
     assert lines[3].split() == expected
+    assert lines[1].endswith('95 % interval  top-5 %  mean class %')
     expected = ['target', '14.70', '14.70', f'{last.top1_percent:.2f}', *ends(last.top1_interval)]
     assert lines[-1].split() == [*expected, '0', '0', '0', '100']
 
@@ -168,6 +172,25 @@ def test_terminal_summary_shows_single_policies_times_and_comparisons():
     for comparison in results.comparisons:
         assert pair_finding(comparison, results) in sentences
     assert max(map(len, blocks[3].splitlines())) <= 100
+
+
+def test_terminal_summary_without_a_top5():
+    model = made_up_model(operating_points=False, latency=False)
+    exits = [dataclasses.replace(exit, test_top5_percent=None) for exit in model.exits]
+    lines = terminal_summary(made_up_results(dataclasses.replace(model, exits=exits))).splitlines()
+    assert lines[1].endswith('95 % interval  mean class %') and 'top-5' not in ' '.join(lines)
+    assert lines[3].split()[-1] == f'{exits[1].mean_class_percent:.2f}'
+
+
+def test_terminal_summary_of_videos():
+    text = terminal_summary(video_models())
+    assert re.findall(r'\b(?:image|picture)s?\b', text, re.IGNORECASE) == []
+    assert text.isascii() and max(map(len, text.splitlines())) <= 100
+    shifted, _, plain, _ = text.split('\n\n')
+    assert 'every video at' in shifted
+    said = 'MACs per video count all 16 frames of 3x64x64: 2 views of 8 (test-time clips'
+    assert said in ' '.join(shifted.split())
+    assert 'all 16 frames of 3x64x64' in plain and 'views' not in plain
 
 
 def test_nothing_to_summarise():

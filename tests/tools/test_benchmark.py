@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from benchmarks.check_results import table_name
+from benchmarks.data_time import PASSES
 from benchmarks.exit_pass import run_exit_pass
 from benchmarks.latency_records import read_latency
 from benchmarks.macs import exit_costs
@@ -16,6 +17,7 @@ from tests.tools.command_lines import CONFIG, SMALL, refused
 
 MODEL = 'dyn-perceiver_regnety-tiny_digits'
 QUICK = ('--rounds', '5', '--warmup', '1', '--seconds', '0', '--threads', '1', '--images', '48')
+QUICK = (*QUICK, '--data-samples', '4')
 
 
 @pytest.fixture(scope='module')
@@ -99,6 +101,14 @@ def test_a_network_is_timed_from_end_to_end(run, checkpoint, report, tmp_path):
             assert first <= run_.gmacs_mean <= last
             assert run_.realised_interval.low <= run_.realised_interval.high
     assert record.ratios == []
+    data = model.data
+    assert (data.samples, data.passes) == (4, PASSES)
+    assert data.reading_steps == []  # they lie in memory
+    assert data.transform_steps == ['ResizeEdge', 'CenterCrop', 'PackInputs']
+    for stage in (data.reading, data.transforms, data.preprocessing):
+        assert len(stage.samples_ms) == 4 * PASSES
+        assert 0 < min(stage.samples_ms) <= stage.p50_ms <= stage.p90_ms <= max(stage.samples_ms)
+    assert f'{MODEL}, from the file to the network: 4 images, {PASSES} passes' in out
     refused(run(*arguments), 'new/l.json exists already', '--overwrite')
     assert read_latency(tmp_path / 'new/l.json') == record
 
@@ -122,6 +132,7 @@ def test_options_that_make_no_sense(run, checkpoint, report, tmp_path):
         (('l.json', '--rounds', '4'), '4 rounds are too few'),
         (('l.json', '--threads', '0'), '--threads 0: give at least 1'),
         (('l.json', '--images', '0'), '--images 0: give at least 1'),
+        (('l.json', '--data-samples', '-1'), '--data-samples -1: give at least 0'),
         (('l.json', '--budgets', '-1'), '--budgets -1: give at least 0'),
         (('l.json', '--device', 'gpu'), '--device gpu cannot be used'),
         (('l.txt',), 'l.txt', 'name a .json file'),
@@ -180,12 +191,14 @@ def test_two_models_are_compared(run, checkpoint, report, tmp_path):
             table.with_manifest(model=name).save(folder / table_name(name, split))
     models = (CONFIG, checkpoint, 'again.py', checkpoint)
     options = ('--batch-sizes', '4', '--budgets-gmacs', '0.01', '--dtype', 'bfloat16')
+    options += ('--data-samples', '0')
     status, out, error = run(
         *('benchmark', *models, '--tables', 'r', '--out', 'l.json'), *QUICK, *options, *SMALL
     )
     assert status == 0, error
     record = read_latency(tmp_path / 'l.json')
     assert record.machine.dtype == 'bfloat16'
+    assert [model.data for model in record.models] == [None, None]
     (ratio,) = record.ratios
     assert (ratio.model, ratio.baseline, ratio.batch_size) == (MODEL, 'again', 4)
     assert ratio.interval.low <= ratio.ratio <= ratio.interval.high

@@ -59,7 +59,8 @@ for (const chooser of document.querySelectorAll('[data-gallery-chooser]')) {
 
 // Pictures of a few pixels are shown as such, not blurred.
 for (const image of document.querySelectorAll('.frame img')) {
-  const sharpen = () => image.classList.toggle('tiny', image.naturalWidth < 64);
+  const frames = Number(image.dataset.frames || 1); // side by side
+  const sharpen = () => image.classList.toggle('tiny', image.naturalWidth < 64 * frames);
   if (image.complete) sharpen();
   else image.addEventListener('load', sharpen);
 }

@@ -1,5 +1,7 @@
 """The picture: formats, what it shows, names that do not collide, strange names."""
 
+import re
+
 import matplotlib
 import numpy as np
 import pytest
@@ -12,7 +14,14 @@ from reports.figures.curve import PUBLISHED, curve_figure, draw_curve
 from reports.figures.frame import RC, WIDTH, text_width, wrapped
 from reports.series import STYLES
 
-from ..made_up_results import made_up_model, made_up_results, static_model, three_models
+from ..made_up_results import (
+    made_up_model,
+    made_up_results,
+    static_model,
+    three_models,
+    video_fields,
+    video_models,
+)
 
 
 def eight_models():
@@ -126,9 +135,29 @@ def test_models_of_other_data_have_axes_and_a_unit_of_their_own():
     colours = [{to_hex(band.get_facecolor()[0]) for band in a.collections} for a in figure.axes]
     assert colours == [{STYLES[0].light, STYLES[2].light}, {STYLES[1].light}]
     titles = [text.get_text() for text in figure.texts]
-    assert any(title.startswith('image classification, embedded digits: ') for title in titles)
+    assert any(title.startswith('classification, embedded digits: ') for title in titles)
     assert any(title.startswith('action recognition, clips: ') for title in titles)
     assert 'do not compare' in ' '.join(' '.join(titles).split())
+
+
+def test_videos_are_called_videos_and_their_frames_are_counted():
+    figure = curve_figure(video_models())
+    said = ' '.join(' '.join([*texts_of(figure), figure.axes[0].get_xlabel()]).split())
+    assert re.findall(r'\b(?:image|picture)s?\b', said, re.IGNORECASE) == []
+    assert 'Multiply-adds per video, mean over the test split (GMACs)' in said
+    assert 'all 16 frames of 3x64x64: 2 views of 8 (test-time clips and crops multiply' in said
+    one = curve_figure(made_up_results(made_up_model('one', **video_fields())))
+    names = [text.get_text() for text in one.legends[0].get_texts()]
+    assert '95 % interval over the test videos' in names
+
+
+def test_each_task_keeps_its_words_on_a_page_of_both():
+    models = made_up_model('a'), made_up_model('b', **video_fields())
+    said = ' '.join(' '.join(texts_of(curve_figure(made_up_results(*models)))).split())
+    assert 'embedded digits: measured on 1,000 test images' in said
+    assert 'gestures: measured on 1,000 test videos' in said
+    assert 'each sample leaves' in said and 'tested on different samples' in said
+    assert said.count('MACs per video count all 8 frames of 3x64x64.') == 1
 
 
 IMAGENET = {'dataset': 'ImageNet data/imagenet', 'task': 'classification'}

@@ -11,7 +11,13 @@ from reports.findings import results_finding
 from reports.markdown.document import markdown, write_markdown
 from reports.markdown.text import code_block, escaped, number, significant, span, table
 
-from ..made_up_results import made_up_model, made_up_results, static_model, three_models
+from ..made_up_results import (
+    made_up_model,
+    made_up_results,
+    static_model,
+    three_models,
+    video_models,
+)
 
 EVIL = (
     'a|b <script>alert(1)</script> ![x](http://evil) `code` $x$ *bold* _u_\nnext # ~~gone~~ &amp;'
@@ -46,13 +52,33 @@ def test_one_model_says_the_numbers():
             f'{exit.test_top1_percent:.2f}',
             f'{interval.low:.2f} to {interval.high:.2f}',
         ]
-        assert row[7:] == [f'{exit.nll:.3f}', f'{exit.brier:.3f}', f'{exit.ece_percent:.2f}']
+        interval = exit.mean_class_interval
+        assert row[6:9] == [
+            f'{exit.test_top5_percent:.2f}',
+            f'{exit.mean_class_percent:.2f}',
+            f'{interval.low:.2f} to {interval.high:.2f}',
+        ]
+        assert row[9:] == [f'{exit.nll:.3f}', f'{exit.brier:.3f}', f'{exit.ece_percent:.2f}']
     budgets = table_after(text, 'Budgets, each image at its own exit')[2:]
     assert [row[1] for row in budgets[-2:]] == [one.name for one in model.operating_points]
     last = model.points[-1]
     assert budgets[-3][4] == f'{last.top1_percent:.2f}' and budgets[-3][-1].endswith('merged 100.0')
     assert 'Model against model' not in text and 'Published' not in text
     assert results.command in text and model.checkpoint.sha256[:16] in text
+
+
+def test_videos_are_called_videos_and_their_frames_are_counted():
+    text = markdown(video_models())
+    assert re.findall(r'\b(?:image|picture)s?\b', text, re.IGNORECASE) == []
+    assert 'Action recognition on gestures, 1,000 test videos. All 3 models were' in text
+    assert '\n## Exits, if every video leaves there\n' in text
+    inputs = [row[4] for row in table_after(text, 'Models')[2:]]
+    assert inputs == ['16 frames of 3x64x64: 2 views of 8'] * 2 + ['16 frames of 3x64x64']
+    assert '\nMACs per video count all 16 frames of 3x64x64: 2 views of 8 (test-time' in text
+    images = markdown(three_models())
+    assert 'Classification on embedded digits, 1,000 test images. All 3' in images
+    assert 'video' not in images and 'frames' not in images
+    assert [row[4] for row in table_after(images, 'Models')[2:]] == ['3x64x64'] * 3
 
 
 def test_every_row_has_as_many_cells_as_its_header():
@@ -106,7 +132,7 @@ def test_other_test_splits_have_sections_of_their_own():
     video = {'task': 'action recognition', 'dataset': 'clips'}
     other = made_up_model('b', test=SplitRecord('test', 500, 'e' * 64), **video)
     text = markdown(made_up_results(made_up_model('a'), other))
-    assert '\n## image classification on embedded digits\n' in text
+    assert '\n## classification on embedded digits\n' in text
     assert '\n## action recognition on clips\n' in text
     assert '\n### Exits, if every video leaves there\n' in text
 

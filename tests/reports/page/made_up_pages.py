@@ -5,7 +5,13 @@ import dataclasses
 from benchmarks.curve_records import Gallery, OperatingPoint
 from benchmarks.results import FileRecord, SplitRecord, TrainingRecord
 
-from ..made_up_results import made_up_model, made_up_results, sha256, static_model
+from ..made_up_results import (
+    made_up_model,
+    made_up_results,
+    sha256,
+    static_model,
+    video_fields,
+)
 
 EVIL = '</script><script>alert(1)</script><img src=x onerror=alert(2)>"\'&amp; %{x} var(--ink)'
 
@@ -87,13 +93,7 @@ def imagenet_results():
 
 def two_test_sets():
     """Image classification and action recognition in one call; each has a scale of its own."""
-    video = {
-        'task': 'action recognition',
-        'dataset': 'Nagoya actions',
-        'input_shape': [3, 8, 112, 112],
-        'test': SplitRecord('test', 240, sha256('videos')),
-        'training': None,
-    }
+    video = video_fields(name='Nagoya actions', test=SplitRecord('test', 240, sha256('videos')))
     return made_up_results(
         made_up_model('dyn-perceiver_regnety-tiny'),
         static_model('resnet18_narrow'),

@@ -4,7 +4,13 @@ from itertools import pairwise
 
 import pytest
 
-from ..made_up_results import made_up_model, made_up_results, static_model, three_models
+from ..made_up_results import (
+    made_up_model,
+    made_up_results,
+    static_model,
+    three_models,
+    video_models,
+)
 from .driven_page import click, dots, layers, near, offered, pixel, set_slider
 from .made_up_pages import (
     bare_results,
@@ -30,6 +36,7 @@ def static_results():
         (evil_results, 1280, True),
         (bare_results, 1280, False),
         (static_results, 390, True),
+        (video_models, 390, True),
     ],
 )
 def test_it_is_drawn_without_complaint_or_request_or_overflow(open_page, results, width, dark):
@@ -136,6 +143,24 @@ def test_one_models_pictures_at_a_time(page_of_three):
         "chooser.value = '2'; chooser.dispatchEvent(new Event('change')); })()"
     )
     assert tab.value(visible) == [False, False, True]
+
+
+@pytest.mark.parametrize('width', [1280, 390])
+def test_strips_of_videos_keep_their_shape_and_do_not_leave_their_tile(open_page, width):
+    tab = open_page(video_models(latency=False), width=width)
+    strips = tab.value(
+        """[...document.querySelectorAll('[data-gallery]:not([hidden]) .frame img')].map((img) => {
+          const [shown, frame, tiles] = [img, img.closest('.frame'), img.closest('.tiles')]
+            .map((one) => one.getBoundingClientRect());
+          return [shown.width, shown.height, img.naturalWidth, img.naturalHeight,
+            frame.height - shown.height, tiles.right - shown.right, img.classList.contains('tiny')];
+        })"""
+    )
+    assert len(strips) == 4 * 3
+    for shown_width, height, natural_width, natural_height, around, room, tiny in strips:
+        assert (natural_width, natural_height) == (4 * 64, 64)
+        assert shown_width / height == pytest.approx(4, rel=0.02)
+        assert 250 < shown_width <= 340 and 0 <= around < 4 and room >= 0 and not tiny
 
 
 def test_names_stay_apart(open_page):

@@ -14,7 +14,13 @@ from reports.findings import best_saving, shown_point
 from reports.page import document as page_module
 from reports.page.document import page, write_page
 
-from ..made_up_results import made_up_model, made_up_results, static_model, three_models
+from ..made_up_results import (
+    made_up_model,
+    made_up_results,
+    static_model,
+    three_models,
+    video_models,
+)
 from .made_up_pages import EVIL, bare_results, evil_results, imagenet_results, two_test_sets
 from .page_reader import PageReader
 
@@ -62,6 +68,9 @@ def test_provenance_and_exits_are_written_out(three, three_page):
             for number in (
                 f'{exit.test_top1_percent:.2f}',
                 f'{exit.test_top1_interval.low:.2f}\N{EN DASH}{exit.test_top1_interval.high:.2f}',
+                f'{exit.test_top5_percent:.2f}',
+                f'{exit.mean_class_percent:.2f}',
+                f'{exit.mean_class_interval.low:.2f}\N{EN DASH}{exit.mean_class_interval.high:.2f}',
                 f'{exit.calibration_top1_percent:.2f}',
                 f'{2000 * exit.gmacs:.2f}',  # MFLOPs
                 f'{exit.nll:.3f}',
@@ -155,7 +164,7 @@ def test_the_gallery_says_why_it_shows_its_budget(three_page):
 
 def test_the_top_says_how_many_were_tested_and_how_sure_each_finding_is(three, three_page):
     text = three_page.text.replace('\xa0', ' ')
-    assert 'embedded digits \xb7 1,000 test images' in text
+    assert 'classification \xb7 embedded digits \xb7 1,000 test images' in text
     for model in three.models:
         point, interval = shown_point(model), shown_point(model).top1_interval
         said = f'{point.top1_percent:.1f} %, 95 %: {interval.low:.1f} to {interval.high:.1f}'
@@ -221,6 +230,67 @@ def test_models_on_different_test_sets_share_no_chart(three_page):
     assert 'different samples' not in three_page.text
 
 
+def all_texts(reader):
+    """Everything that a reader may see or hear, texts of charts and of the slider included."""
+    attributes = (
+        value
+        for _, attrs in reader.tags
+        for name, value in attrs.items()
+        if name in ('alt', 'title', 'aria-label', 'content')
+    )
+    return ' '.join([reader.text, *attributes, *reader.scripts[:2]])
+
+
+def test_a_page_of_videos_speaks_of_videos_alone():
+    reader = PageReader(page(video_models()))
+    text = all_texts(reader)
+    assert re.findall(r'.{20}\b(?:image|picture)s?\b', text, re.IGNORECASE) == []
+    for said in ('per video', 'every video', 'test videos', 'videos leave', 'one video at a time'):
+        assert said in text
+    assert 'action recognition \xb7 gestures \xb7 1,000 test videos' in reader.text
+    assert reader.charts['curve-0']['axes']['macs'] == 'Mean GMACs per video'
+    assert reader.charts['leaving-0-0']['layout']['yaxis']['title']['text'] == 'Test videos (%)'
+
+
+def test_a_page_of_images_speaks_of_images_alone(three_page):
+    text = all_texts(three_page)
+    assert re.findall(r'.{20}\b(?:video|frame|clip)s?\b', text, re.IGNORECASE) == []
+    assert 'Test images (%)' in text and 'Mean MMACs per image' in text
+
+
+def test_frames_are_counted_and_views_multiply_them():
+    said = 'MACs per video count all 16 frames of 3x64x64: 2 views of 8 (test-time clips and crops'
+    reader = PageReader(page(video_models()))
+    assert reader.text.count(said) == 2  # at the top, and where reading is explained
+    assert '16 frames of 3x64x64: 2 views of 8 (channels' in reader.section('provenance')
+    once = PageReader(page(video_models(frames=8))).text
+    assert once.count('MACs per video count all 8 frames of 3x64x64.') == 2
+    assert 'views' not in once and '8 frames of 3x64x64 (channels' in once
+    both = PageReader(page(two_test_sets()))
+    assert 'frames' not in both.section('panel-0')
+    assert 'MACs per video count all 8 frames' in both.section('panel-1')
+
+
+def test_the_top_of_a_page_names_every_task():
+    text = PageReader(page(two_test_sets())).text
+    assert 'Accuracy against compute \xb7 classification, action recognition \xb7' in text
+
+
+def test_mean_class_accuracy_stands_beside_top5():
+    reader = PageReader(page(made_up_results()))
+    text = reader.section('exits-0')
+    assert 'top-5 (%) test mean class (%) test 95 % top-1 (%) calibration' in text
+    exit = made_up_model().exits[1]
+    interval = exit.mean_class_interval
+    assert (
+        f'{exit.test_top5_percent:.2f} {exit.mean_class_percent:.2f} '
+        f'{interval.low:.2f}\N{EN DASH}{interval.high:.2f} {exit.calibration_top1_percent:.2f}'
+    ) in text
+    assert 'gives every class the same weight, however many test images it has' in text
+    (marks,) = reader.curve('exits')
+    assert f'mean class accuracy {exit.mean_class_percent:.2f} %' in marks['customdata'][1]
+
+
 def test_comparisons_name_the_models_of_their_panel():
     video = made_up_model('video', task='action recognition')
     models = [made_up_model('one'), video, made_up_model('two', scale=2.0, seed=1)]
@@ -262,7 +332,7 @@ def test_too_many_pictures_become_fewer(monkeypatch):
     model = made_up_model()
     heavy = 'data:image/png;base64,' + base64.b64encode(bytes(40_000)).decode()
     pictures = [
-        GalleryPicture(exit.name, i, '', 'a', 'a', True, 0.9, heavy)
+        GalleryPicture(exit.name, i, '', 'a', 'a', True, 0.9, 1, heavy)
         for exit in model.exits
         for i in range(8)
     ]

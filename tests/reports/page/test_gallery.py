@@ -5,10 +5,12 @@ import dataclasses
 import pytest
 
 from benchmarks.curve_records import Gallery, GalleryPicture
+from reports.page.document import page
 from reports.page.gallery import galleries, is_picture
 from reports.page.page_panels import page_panels
 
-from ..made_up_results import made_up_model, made_up_results
+from ..made_up_results import made_up_model, made_up_results, video_models
+from .page_reader import PageReader
 
 PNG = 'data:image/png;base64,iVBORw0KGgo='
 
@@ -16,6 +18,7 @@ PNG = 'data:image/png;base64,iVBORw0KGgo='
 def picture(exit='early', index=0, right=True, image=PNG, **changes):
     fields = {'source': 'a/b.png', 'label': 'cat', 'prediction': 'cat' if right else 'dog'}
     fields |= {'right': right, 'confidence': 0.987, **changes}
+    fields = {'frames': 1} | fields
     return GalleryPicture(exit=exit, index=index, image=image, **fields)
 
 
@@ -66,6 +69,31 @@ def test_wrong_ones_are_told_in_words():
     assert right.alt == 'cat, predicted as cat, confidence 0.99'
     assert wrong.alt == 'cat, wrongly taken for dog, confidence 0.99'
     assert wrong.title == 'test sample 7, a/b.png'
+
+
+def test_a_strip_says_how_many_frames_it_has():
+    (gallery,) = shown([picture(), picture('merged', frames=4, right=False)])
+    assert gallery.frames == 4
+    first, strip = gallery.exits[0].pictures[0], gallery.exits[3].pictures[0]
+    assert (first.frames, strip.frames) == (1, 4)
+    assert strip.alt == '4 frames of a video: cat, wrongly taken for dog, confidence 0.99'
+    (images,) = shown([picture()])
+    assert images.frames == 1
+
+
+def test_strips_are_laid_out_as_strips():
+    text = page(video_models())
+    reader = PageReader(text)
+    assert 'A strip shows 4 frames of a video, in order.' in reader.section('gallery-0')
+    lists = [attrs['class'] for tag, attrs in reader.tags if tag == 'ol']
+    assert lists == ['tiles strips'] * len(lists) and lists
+    strips = [attrs for tag, attrs in reader.tags if tag == 'img']
+    assert strips and all(attrs['data-frames'] == '4' for attrs in strips)
+    assert all(attrs['alt'].startswith('4 frames of a video: ') for attrs in strips)
+    images = PageReader(page(made_up_results()))
+    assert 'strip shows' not in images.section('gallery-0')
+    assert {attrs['class'] for tag, attrs in images.tags if tag == 'ol'} == {'tiles'}
+    assert not any('data-frames' in attrs for _, attrs in images.tags)
 
 
 def test_fewer_pictures_are_still_spread_from_sure_to_unsure():

@@ -124,7 +124,7 @@ def test_operating_points_are_marks_with_their_settings(three, chart):
     text = marks['customdata'][0].replace('\xa0', ' ')
     assert 'risk control, largest class probability<br>epsilon 0.01, delta 0.05' in text
     assert 'p-value binomial' in text and '_' not in text.split('<br>')[2]
-    assert 'loses at most 1 % of all images' in text
+    assert 'loses at most 1 % of all samples' in text
     assert len(marks['meta']['x']['ms-1']) == 2
 
 

@@ -1,0 +1,189 @@
+"""How long a sample takes from the stored file to the tensor that the network is given.
+
+Samples of the test split are made ready one by one, in this process and without a data loader, as
+one worker process of a data loader would do it: torch and OpenCV have one thread there. Times are
+those of a warm file cache: a pass over the same samples goes before. The data preprocessor then
+runs as it does beside the network, with all of torch's threads or on the GPU.
+
+Nothing else runs meanwhile. A decoder that has threads of its own uses them. What is not in these
+times is the way from a worker process to the process that computes.
+"""
+
+import copy
+import gc
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from torch import nn
+from torch.utils.data import Dataset
+
+from .latency_records import DataTime, StageTime
+from .timed_models import TimedModel
+from .timed_samples import SampleSource
+from .timing import Clock, clock_for
+
+SAMPLES = 64
+"""So many samples are made ready, unless somebody asks for another number."""
+
+PASSES = 5
+"""How often each of them is, after a first time that does not count."""
+
+_DECIMALS = 4
+_logger = logging.getLogger(__name__)
+
+
+def measure_data_times(
+    models: Sequence[TimedModel],
+    device: torch.device,
+    samples: int = SAMPLES,
+    now: Callable[[], float] = time.perf_counter,
+    clock: Clock | None = None,
+) -> list[DataTime | None]:
+    """Time how samples are made ready; models that share their test pipeline share the times.
+
+    Args:
+        models: The models; of one whose ``source`` is not known there are no times.
+        device: Where the networks are, and so the data preprocessors.
+        samples: At most so many of a model's samples; 0 measures nothing.
+        now: Seconds so far, for what the CPU does.
+        clock: For that device; by default the one that suits it.
+    """
+    clock = clock or clock_for(device)
+    found: dict[SampleSource, DataTime] = {}
+    for model in models:
+        if samples and model.source is not None and model.source not in found:
+            chosen = spread_evenly(len(model.images), samples)
+            _logger.info('%s: making %d %ss ready', model.name, len(chosen), model.sample)
+            found[model.source] = _data_time(model.source, chosen, device, now, clock)
+    return [found.get(model.source) for model in models]
+
+
+def spread_evenly(total: int, count: int) -> list[int]:
+    """At most ``count`` of the numbers below ``total``, the first and the last among them."""
+    return sorted({round(i) for i in np.linspace(0, total - 1, min(count, total))})
+
+
+def is_reading(step: object) -> bool:
+    """Whether a step of a pipeline opens, reads or decodes a file, by what its class is called.
+
+    That holds of the loading steps of mmcv, mmpretrain and mmaction2 and of our own.
+    """
+    name = type(step).__name__
+    return name.startswith(('Load', 'Open')) or name.endswith('Init') or 'Decode' in name
+
+
+def _data_time(
+    source: SampleSource,
+    chosen: Sequence[int],
+    device: torch.device,
+    now: Callable[[], float],
+    clock: Clock,
+) -> DataTime:
+    # On a copy: a CPU's preprocessor may be asked for more samples later.
+    preprocessor = copy.deepcopy(source.preprocessor).to(device)
+    steps = [step for pipeline in _pipelines(source.dataset) for step in pipeline.transforms]
+    gc.collect()  # what others have left is not to be cleared away in these passes
+    passes = [
+        _one_pass(source.dataset, preprocessor, chosen, now, clock) for _ in range(PASSES + 1)
+    ]
+    times = np.stack(passes[1:], 1)  # (stages, passes, samples)
+    return DataTime(
+        len(chosen),
+        PASSES,
+        *map(_stage_time, times),
+        reading_steps=_names(step for step in steps if is_reading(step)),
+        transform_steps=_names(step for step in steps if not is_reading(step)),
+    )
+
+
+def _stage_time(times_ms: np.ndarray) -> StageTime:
+    """(passes, samples) milliseconds of one stage."""
+    times_ms = np.round(times_ms, _DECIMALS)
+    p50, p90 = (float(value) for value in np.percentile(times_ms, (50, 90)))
+    mean = float(np.median(times_ms.mean(1)))
+    return StageTime(mean, p50, p90, [float(value) for value in times_ms.flatten()])
+
+
+@torch.inference_mode()
+def _one_pass(
+    dataset: Dataset,
+    preprocessor: nn.Module,
+    chosen: Sequence[int],
+    now: Callable[[], float],
+    clock: Clock,
+) -> np.ndarray:
+    """(3, samples) milliseconds: reading, the other steps, the data preprocessor."""
+    rows = []
+    with _other_steps_timed(dataset, now) as spent:
+        for index in chosen:
+            with _as_in_a_worker():
+                spent[:] = [0.0]
+                begin = now()
+                packed = dataset[index]
+                whole = now() - begin
+            clock.start()
+            preprocessor(pseudo_collate([packed]), training=False)
+            clock.lap()
+            (preprocessing,) = clock.read()
+            rows.append((1000 * (whole - spent[0]), 1000 * spent[0], preprocessing))
+    return np.array(rows).T
+
+
+@contextmanager
+def _other_steps_timed(dataset: Dataset, now: Callable[[], float]) -> Iterator[list[float]]:
+    """Within it, the seconds of all steps that are no reading add up in the one number given."""
+    spent = [0.0]
+
+    def timed(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def run(data: Any) -> Any:
+            begin = now()
+            data = step(data)
+            spent[0] += now() - begin
+            return data
+
+        return run
+
+    pipelines = list(_pipelines(dataset))
+    before = [pipeline.transforms for pipeline in pipelines]
+    try:
+        for pipeline, steps in zip(pipelines, before, strict=True):
+            pipeline.transforms = [step if is_reading(step) else timed(step) for step in steps]
+        yield spent
+    finally:
+        for pipeline, steps in zip(pipelines, before, strict=True):
+            pipeline.transforms = steps
+
+
+def _names(steps: Iterable[object]) -> list[str]:
+    """Of their classes, each once."""
+    return list(dict.fromkeys(type(step).__name__ for step in steps))
+
+
+def _pipelines(dataset: Any) -> Iterator[Any]:
+    """The pipelines of a data set, or of those that it is made of."""
+    pipeline = getattr(dataset, 'pipeline', None)
+    if hasattr(pipeline, 'transforms'):
+        yield pipeline
+    inner = getattr(dataset, 'dataset', None)
+    for part in [inner] if inner is not None else getattr(dataset, 'datasets', ()):
+        yield from _pipelines(part)
+
+
+@contextmanager
+def _as_in_a_worker() -> Iterator[None]:
+    """One thread for torch and for OpenCV, as PyTorch and our configs give a worker process."""
+    of_torch, of_opencv = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(of_torch)
+        cv2.setNumThreads(of_opencv)

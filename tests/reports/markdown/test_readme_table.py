@@ -1,0 +1,48 @@
+"""The table of exits in a README: its numbers, its marks, and what stays around it."""
+
+import pytest
+
+from dynp_plugins.errors import UserError
+from reports.markdown.readme_table import exits_table, marks, update_readme
+
+from ..made_up_results import made_up_results, video_models
+
+
+def test_one_line_per_exit_with_its_numbers():
+    results = video_models()
+    table, note = exits_table(results).split('\n\n')
+    _, _, *rows = table.splitlines()
+    exits = [exit for model in results.models for exit in model.exits]
+    assert len(rows) == len(exits)
+    for row, exit in zip(rows, exits, strict=True):
+        cells = [cell.strip() for cell in row.split('|')[1:-1]]
+        interval = exit.test_top1_interval
+        assert cells[1] == exit.name
+        assert cells[3:] == [
+            f'{exit.test_top1_percent:.1f}',
+            f'{interval.low:.1f} to {interval.high:.1f}',
+            f'{exit.mean_class_percent:.1f}',
+        ]
+    assert 'of one video' in note
+
+
+def test_only_what_lies_between_the_marks_changes(tmp_path):
+    readme, results = tmp_path / 'README.md', video_models()
+    begin, end = marks('a')
+    other = '\n'.join(marks('b'))
+    readme.write_text(f'# Title\n\n{begin}\nold\n{end}\n\n{other}\nlast\n', encoding='utf-8')
+    update_readme(readme, 'a', results)
+    expected = f'# Title\n\n{begin}\n\n{exits_table(results)}\n\n{end}\n\n{other}\nlast\n'
+    assert readme.read_text(encoding='utf-8') == expected
+    update_readme(readme, 'a', results)
+    assert readme.read_text(encoding='utf-8') == expected
+
+
+def test_missing_marks_and_files_are_named(tmp_path):
+    readme = tmp_path / 'README.md'
+    with pytest.raises(UserError, match=r'there is no README .*README\.md'):
+        update_readme(readme, 'a', made_up_results())
+    readme.write_text('text\n', encoding='utf-8')
+    with pytest.raises(UserError, match=r'needs these two lines:\n<!-- begin: .*, a -->'):
+        update_readme(readme, 'a', made_up_results())
+    assert readme.read_text(encoding='utf-8') == 'text\n'

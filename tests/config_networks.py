@@ -26,9 +26,13 @@ def assert_same(network, name, **settings):
         named = create_model(name, **settings)
     named = named.to('meta').eval()
     assert named.exit_names == network.exit_names
-    shapes = [{k: v.shape for k, v in net.state_dict().items()} for net in (named, network)]
-    assert shapes[0] == shapes[1]
+    assert layers_of(named) == layers_of(network)
     assert regularisation(named) == regularisation(network)
+
+
+def layers_of(network):
+    """The shapes of its weights by name."""
+    return {name: value.shape for name, value in network.state_dict().items()}
 
 
 def regularisation(network):

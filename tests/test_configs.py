@@ -12,13 +12,14 @@ import pytest
 import torch
 from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import DATASETS, MODELS, TRANSFORMS, WEIGHT_INITIALIZERS, DefaultScope
 from mmpretrain.datasets import CIFAR10
 from mmpretrain.structures import DataSample
 from PIL import Image
 
 from benchmarks.exit_pass import build_split
 from benchmarks.input_shapes import config_input_shape
+from dynp_plugins.early_exit import fold_frames
 from dynp_plugins.openmmlab.classifiers import build_classifier
 from dynp_plugins.openmmlab.config_files import load_config
 from tests.config_networks import assert_same, network_without_data
@@ -120,18 +121,22 @@ def scoped_types(entry):
 
 def test_there_are_configs():
     folders = {path.parent.name for path in CONFIGS}
-    assert folders >= {'demo', 'dyn_perceiver', 'msdnet', 'ranet', 'static'}
+    assert folders >= {'demo', 'dyn_perceiver', 'msdnet', 'ranet', 'static', 'tsm', 'tsn'}
 
 
 @every_config
-def test_network_takes_the_pictures_of_the_test_split(path):
+def test_network_takes_the_samples_of_the_test_split(path):
     config, network = read(path), network_of(path)
-    num_classes = config.model.head.num_classes
+    num_classes = config.model.get('head', config.model.get('cls_head')).num_classes
     assert network.heads.in_channels == network.backbone.exit_channels
+    samples = torch.empty(2, *config_input_shape(config), device='meta')
+    images, frames = fold_frames(samples)
     with torch.no_grad():
-        logits = network(torch.empty(2, *config_input_shape(config), device='meta'))
-    assert [y.shape for y in logits] == [(2, num_classes)] * len(network.exit_names)
-    assert config.data_preprocessor.num_classes == num_classes
+        logits = network(images)
+    assert [y.shape for y in logits] == [(2 * frames, num_classes)] * len(network.exit_names)
+    assert frames % network.num_segments == 0
+    if frames == 1:
+        assert config.data_preprocessor.num_classes == num_classes
 
 
 @named_configs
@@ -198,9 +203,15 @@ def test_types_of_other_packages_are_scoped(path):
         pipeline = dataset.get('dataset', dataset).pipeline
         if pipeline[0].type == 'LoadImageFromFile':  # mmpretrain's inferencers know no other name
             del pipeline[0]
-    known = MODELS.module_dict.keys() | {'EmbeddedDigits', 'HeldOut', 'ImageFiles'}
+    registries = (MODELS, DATASETS, TRANSFORMS, WEIGHT_INITIALIZERS)
+    known = {
+        name
+        for registry in registries
+        for name, kind in registry.module_dict.items()
+        if registry is WEIGHT_INITIALIZERS or kind.__module__.startswith('dynp_plugins.')
+    }
     for name in scoped_types([config.model, config.data_preprocessor, *datasets]):
-        assert name.startswith('mmpretrain.') or name in known, name
+        assert name.startswith(('mmpretrain.', 'mmaction.')) or name in known, name
 
 
 @configs_of_files

@@ -27,24 +27,44 @@ def pictures():
     return [random.integers(0, 255, size, np.uint8) for size in ((32, 32, 3), (90, 120, 3))]
 
 
-@pytest.mark.parametrize('metafile', list_metafiles(REPOSITORY), ids=lambda path: path.parent.name)
-def test_list_models_finds_every_model_by_its_family(metafile):
-    names = [model.name for model in read_metafile(metafile, REPOSITORY)]
-    family = {'dyn_perceiver': 'dyn-perceiver*'}.get(metafile.parent.name, metafile.parent.name)
-    assert list_models(family) == sorted(names)
-    assert set(names) <= set(ImageClassificationInferencer.list_models())
+MODELS = [
+    model
+    for metafile in list_metafiles(REPOSITORY)
+    for model in read_metafile(metafile, REPOSITORY)
+]
+
+
+@pytest.mark.parametrize('family', ['dyn-perceiver', 'msdnet', 'ranet', 'static', 'tsm', 'tsn'])
+def test_list_models_finds_every_model_by_its_family(family):
+    names = [model.name for model in MODELS if model.name.startswith(family)]
+    assert list_models(f'{family}*') == sorted(names)
+
+
+def test_picture_inferencers_know_the_models_for_pictures_alone():
+    known = set(ImageClassificationInferencer.list_models())
+    assert {model.name for model in MODELS if model.name in known} == {
+        model.name for model in MODELS if model.task == 'Image Classification'
+    }
 
 
 def test_mmpretrain_finds_nothing_to_complain_about_in_the_index():
     assert load(str(REPOSITORY / 'model-index.yml')).check(silent=True) == []
 
 
-@pytest.mark.parametrize('name', [SMALL, 'msdnet-lingrow-b5_1xb64-300e_cifar100'])
-def test_get_model_builds_the_network(name):
+@pytest.mark.parametrize(
+    ('name', 'frames'),
+    [
+        (SMALL, 1),
+        ('msdnet-lingrow-b5_1xb64-300e_cifar100', 1),
+        ('tsm-mobilenetv2_8xb8-1x1x8-50e_sthv2', 8),
+        ('dyn-perceiver_tsm-mobilenetv3-0.75_8xb8-1x1x8-50e_sthv2', 8),
+    ],
+)
+def test_get_model_builds_the_network(name, frames):
     model = get_model(name)
     network = multi_exit_network(model)
     assert not model.training
-    logits = network(torch.zeros(1, 3, 32, 32))
+    logits = network(torch.zeros(frames, 3, 32, 32))
     assert len(logits) == len(network.exit_names)
     assert model._metainfo.metadata.parameters == sum(p.numel() for p in network.parameters())
 

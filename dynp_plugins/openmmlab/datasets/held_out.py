@@ -89,8 +89,7 @@ class HeldOut(Dataset):
 
 def _samples(dataset: Any) -> Iterator[tuple[str, int]]:
     """Identity (a path below the data folder, or the index) and class of every sample."""
-    prefixes = [getattr(dataset, 'img_prefix', '')]  # mmpretrain's
-    prefixes += getattr(dataset, 'data_prefix', {}).values()  # mmaction2's and ours
+    prefixes = list(getattr(dataset, 'data_prefix', {}).values())
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
         label = info['gt_label'] if 'gt_label' in info else info['label']

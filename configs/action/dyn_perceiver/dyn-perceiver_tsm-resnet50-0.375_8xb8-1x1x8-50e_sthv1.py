@@ -1,0 +1,40 @@
+"""Dyn-Perceiver on ResNet-50 x0.375 with temporal shift, 8 frames, Something-Something V1.
+
+Expected: the paper (arXiv 2306.11248) gives accuracies of the family on this data set, of no single
+network: README.md. Not trained by us, for want of the data.
+
+Cost of a video, one clip, centre crop, up to exit early / latent / feature / merged: 4.95 / 8.05 /
+8.96 / 9.49 GMACs (tools/get_flops.py).
+
+It starts from the released ImageNet weights, which are converted once:
+
+    python tools/convert_checkpoint.py official.pth \
+        checkpoints/dyn_perceiver_resnet50_0.375_t128.pth \
+        --model dyn_perceiver_resnet50_0.375_t128
+
+Then:
+
+    torchrun --nproc_per_node 8 tools/train.py \
+        configs/action/dyn_perceiver/dyn-perceiver_tsm-resnet50-0.375_8xb8-1x1x8-50e_sthv1.py \
+        --launcher pytorch --amp
+
+To start from nothing: ``--cfg-options model.backbone.init_cfg=None``.
+"""
+
+_base_ = [
+    '../../_base_/models/dyn-perceiver_resnet50-0.375_8f224.py',
+    '../../_base_/datasets/sthv1_bs8_8f224.py',
+    '../../_base_/schedules/sgd_bs64_50e.py',
+    '../../_base_/action_runtime.py',
+]
+
+model = dict(
+    backbone=dict(
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='checkpoints/dyn_perceiver_resnet50_0.375_t128.pth',
+            prefix='backbone.',
+        ),
+    ),
+    cls_head=dict(num_classes=174),
+)

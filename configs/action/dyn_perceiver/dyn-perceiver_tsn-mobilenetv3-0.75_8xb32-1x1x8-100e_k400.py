@@ -1,0 +1,41 @@
+"""Dyn-Perceiver on MobileNet-v3-Large x0.75 as a TSN of 8 frames, Kinetics-400.
+
+Expected: not known; the paper has no numbers on this data set. Not trained by us, for want of the
+data.
+
+Cost of a video, one clip, centre crop, up to exit early / latent / feature / merged: 0.78 / 1.45 /
+1.64 / 2.12 GMACs (tools/get_flops.py).
+
+It starts from the released ImageNet weights, which are converted once:
+
+    python tools/convert_checkpoint.py official.pth \
+        checkpoints/dyn_perceiver_mobilenetv3_0.75_t128.pth \
+        --model dyn_perceiver_mobilenetv3_0.75_t128
+
+Then:
+
+    torchrun --nproc_per_node 8 tools/train.py \
+        configs/action/dyn_perceiver/dyn-perceiver_tsn-mobilenetv3-0.75_8xb32-1x1x8-100e_k400.py \
+        --launcher pytorch --amp
+
+To start from nothing: ``--cfg-options model.backbone.init_cfg=None``.
+"""
+
+_base_ = [
+    '../../_base_/models/dyn-perceiver_mobilenetv3-0.75_8f224.py',
+    '../../_base_/datasets/kinetics400_bs32_8f224.py',
+    '../../_base_/schedules/sgd_bs256_100e.py',
+    '../../_base_/action_runtime.py',
+]
+
+model = dict(
+    backbone=dict(
+        num_segments=1,  # the frames do not see each other
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='checkpoints/dyn_perceiver_mobilenetv3_0.75_t128.pth',
+            prefix='backbone.',
+        ),
+    ),
+    cls_head=dict(num_classes=400),
+)

@@ -1,0 +1,31 @@
+"""mmaction2's ResNet-50 with temporal shift, 8 frames, Something-Something V1: one exit.
+
+Expected: 45.6 % top-1 of one clip, centre crop, published for the same network and number of frames
+(arXiv 1811.08383), trained on all training videos. Not trained by us, for want of the data.
+
+Cost of a video, one clip, centre crop: 32.70 GMACs (tools/get_flops.py).
+
+From torchvision's ImageNet weights, a file of yours (without the options: from nothing):
+
+    torchrun --nproc_per_node 8 tools/train.py \
+        configs/action/tsm/tsm-resnet50_8xb8-1x1x8-50e_sthv1.py \
+        --launcher pytorch --amp \
+        --cfg-options model.backbone.pretrained=checkpoints/resnet50.pth \
+        model.backbone.pretrained2d=True
+"""
+
+_base_ = [
+    '../../_base_/models/tsm_resnet50_8f224.py',
+    '../../_base_/datasets/sthv1_bs8_8f224.py',
+    '../../_base_/schedules/sgd_bs64_50e.py',
+    '../../_base_/action_runtime.py',
+]
+
+model = dict(cls_head=dict(num_classes=174))
+# What mmaction2's heads write has one exit.
+val_evaluator = dict(
+    _delete_=True,
+    type='mmaction.AccMetric',
+    metric_list=('top_k_accuracy', 'mean_class_accuracy'),
+)
+test_evaluator = val_evaluator

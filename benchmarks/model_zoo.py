@@ -15,6 +15,8 @@ from .input_shapes import config_input_shape
 from .network_costs import NetworkCosts, network_costs
 
 TOP1 = 'Top 1 Accuracy'
+IMAGE_TASK = 'Image Classification'
+VIDEO_TASK = 'Action Recognition'
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class ZooModel:
     Attributes:
         name: What mmpretrain finds it by.
         config: Path of the config.
+        task: `IMAGE_TASK` or `VIDEO_TASK`, by which OpenMMLab's packages know what to do with it.
         dataset: The data set it is trained for.
         macs: Multiply-adds up to the last exit (mmpretrain's "FLOPs").
         parameters: Parameters of the whole network.
@@ -34,6 +37,7 @@ class ZooModel:
 
     name: str
     config: Path
+    task: str
     dataset: str
     macs: int
     parameters: int
@@ -60,7 +64,7 @@ def read_metafile(metafile: Path, repository: Path) -> list[ZooModel]:
     except (KeyError, ValueError, AttributeError) as error:
         raise UserError(
             f'{metafile}: every model needs Name, Config, Metadata with FLOPs and Parameters, and '
-            f'one entry in Results with Dataset and Metrics ({error!r})'
+            f'one entry in Results with Task, Dataset and Metrics ({error!r})'
         ) from error
 
 
@@ -74,6 +78,7 @@ def _read_model(model: Mapping[str, Any], repository: Path) -> ZooModel:
     return ZooModel(
         name=model['Name'],
         config=repository / model['Config'],
+        task=result['Task'],
         dataset=result['Dataset'],
         macs=int(model['Metadata']['FLOPs']),
         parameters=int(model['Metadata']['Parameters']),
@@ -83,7 +88,7 @@ def _read_model(model: Mapping[str, Any], repository: Path) -> ZooModel:
 
 
 def count_costs(config: str | Path) -> NetworkCosts:
-    """What a config's network costs on a picture of the size that its test pipeline makes.
+    """What a config's network costs on a sample of the shape that its test pipeline makes.
 
     Raises:
         UserError: The config cannot be read or its network cannot be built or counted.

@@ -5,7 +5,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.model_zoo import ZooModel, count_costs, list_metafiles, read_metafile
+from benchmarks.model_zoo import (
+    IMAGE_TASK,
+    VIDEO_TASK,
+    ZooModel,
+    count_costs,
+    list_metafiles,
+    read_metafile,
+)
 from benchmarks.network_costs import NetworkCosts
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError
@@ -14,6 +21,7 @@ BEGIN = '<!-- begin: written by python tools/update_model_zoo.py -->'
 END = '<!-- end: written by python tools/update_model_zoo.py -->'
 _UNITS = {'ImageNet-1k': ('GMACs', 1e9, 3)}
 _SMALL_UNIT = ('MMACs', 1e6, 2)
+_VIDEO_UNIT = ('GMACs per video', 1e9, 2)
 _UNKNOWN = '-'
 _logger = logging.getLogger(__name__)
 
@@ -36,6 +44,7 @@ def update_model_zoo(repository: Path, write: bool = True) -> list[Path]:
     for model in (model for models in zoo.values() for model in models):
         _logger.info('counting %s', model.name)
         costs[model.name] = count_costs(model.config)
+        _check_task(model, costs[model.name])
     stale = []
     for metafile, models in zoo.items():
         readme = metafile.with_name('README.md')
@@ -109,6 +118,15 @@ def tables(models: Sequence[ZooModel], costs: Mapping[str, NetworkCosts]) -> str
     return '\n'.join(parts)
 
 
+def _check_task(model: ZooModel, costs: NetworkCosts) -> None:
+    task = VIDEO_TASK if len(costs.input_shape) == 4 else IMAGE_TASK
+    if model.task != task:
+        raise UserError(
+            f'{model.name}: its metafile says Task: {model.task}, but its config makes it a '
+            f'network for {task}'
+        )
+
+
 _Cell = Callable[[ZooModel, NetworkCosts], str]
 
 
@@ -116,7 +134,8 @@ def _columns(
     dataset: str, models: Sequence[ZooModel], costs: Mapping[str, NetworkCosts]
 ) -> dict[str, _Cell]:
     """The columns of a data set's table by title: those that say something of any model."""
-    unit, scale, decimals = _UNITS.get(dataset, _SMALL_UNIT)
+    videos = any(len(costs[model.name].input_shape) == 4 for model in models)
+    unit, scale, decimals = _VIDEO_UNIT if videos else _UNITS.get(dataset, _SMALL_UNIT)
 
     def counts(attribute: str) -> _Cell:
         return lambda model, costs: ' / '.join(
@@ -126,7 +145,7 @@ def _columns(
     columns = {
         'config': lambda model, costs: _config(model),
         'parameters': lambda model, costs: _parameters(costs.parameters),
-        'input': lambda model, costs: 'x'.join(map(str, costs.input_shape[1:])),
+        'input': lambda model, costs: _input(costs.input_shape),
         f'{unit} up to each exit': counts('macs'),
     }
     if any(costs[model.name].exits[0].macs_published_order for model in models):
@@ -135,6 +154,12 @@ def _columns(
         columns['published top-1 of each exit, %'] = _published
         columns['source'] = lambda model, costs: model.source or _UNKNOWN
     return columns
+
+
+def _input(shape: Sequence[int]) -> str:
+    """Height and width, of a video with the number of frames before them."""
+    *frames, _, height, width = shape
+    return 'x'.join(map(str, (*frames, height, width)))
 
 
 def _line(cells: Iterable[str]) -> str:

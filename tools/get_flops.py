@@ -3,9 +3,11 @@
     python tools/get_flops.py dyn_perceiver_regnety_800mf_t128
     python tools/get_flops.py msdnet_cifar_step2_b7 --shape 32 --depth 2
     python tools/get_flops.py CONFIG --cfg-options model.backbone.num_latents=64 --json costs.json
+    python tools/get_flops.py VIDEO_CONFIG --shape 16 3 224 224
 
 The network is a name of dynp_plugins.list_models(), static:LIBRARY/NAME, or a config with a
-multi-exit classifier. Nothing is trained and no weights are read.
+multi-exit classifier of pictures or videos. All frames of a video are counted, those of its
+test-time clips and crops too. Nothing is trained and no weights are read.
 """
 
 import argparse
@@ -24,8 +26,12 @@ from reports.costs.tables import cost_text
 
 with contextlib.redirect_stdout(sys.stderr):
     # mmpretrain prints while it is imported, but stdout is for the numbers alone.
-    from benchmarks.input_shapes import config_input_shape, parse_input_shape
-    from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
+    from benchmarks.input_shapes import config_input_shape, name_input_shape, parse_input_shape
+    from dynp_plugins.openmmlab.classifiers import (
+        build_classifier,
+        is_video_model,
+        multi_exit_network,
+    )
     from dynp_plugins.openmmlab.config_files import load_config, require
     from dynp_plugins.openmmlab.run_options import ConfigOptions
 
@@ -41,8 +47,9 @@ def parse_args() -> argparse.Namespace:
         '--shape',
         nargs='+',
         metavar='N',
-        help='SIDE, HEIGHT WIDTH or 3 HEIGHT WIDTH of the image in pixels; by default what the '
-        "config's test pipeline makes, for a name what the network was designed for",
+        help='SIDE, HEIGHT WIDTH or 3 HEIGHT WIDTH of the image in pixels, or FRAMES 3 HEIGHT '
+        "WIDTH of the video; by default what the config's test pipeline makes, for a name what "
+        'the network was designed for',
     )
     add_settings_option(parser)
     parser.add_argument(
@@ -72,29 +79,53 @@ def check_options(args: argparse.Namespace) -> None:
         raise UserError(f'--depth {args.depth}: give 0 for the whole network, 1, 2, ...')
 
 
-def count(args: argparse.Namespace) -> NetworkCosts:
-    """Build the network and count."""
-    shape = parse_input_shape(args.shape) if args.shape else None
+def count(args: argparse.Namespace) -> tuple[NetworkCosts, int]:
+    """Build the network and count; also how many frames it sees together."""
+    typed = parse_input_shape(args.shape) if args.shape else None
     if args.network.endswith(_CONFIG_SUFFIXES):
         if args.set:
             raise UserError('--set is for names; for a config give --cfg-options')
         config = load_config(args.network, args.cfg_options)
         require(config, 'model')
-        network = multi_exit_network(build_classifier(config))
-        shape = shape or config_input_shape(config)
+        classifier = build_classifier(config)
+        network = multi_exit_network(classifier)
+        shape = config_input_shape(config, typed)
+        check_kind(shape, args.network, videos=is_video_model(classifier))
     else:
         if args.cfg_options:
             raise UserError('--cfg-options is for configs; for a name give --set')
         settings = parse_settings(args.set)
         network = create_model(args.network, **settings)
-        shape = shape or (3, network.backbone.image_size, network.backbone.image_size)
+        shape = name_input_shape(network, typed)
+    frames = shape[0] if len(shape) == 4 else 1
+    if frames % network.num_segments:
+        raise UserError(
+            f'{args.network} sees {network.num_segments} frames of a video together, but is to be '
+            f'counted on {frames}: give a multiple, such as --shape '
+            f'{" ".join(map(str, (network.num_segments, *shape[-3:])))}'
+        )
     try:
-        return network_costs(network, shape)
+        return network_costs(network, shape), network.num_segments
     except (RuntimeError, AssertionError) as error:
         raise UserError(
             f'{args.network} cannot run on an input of {" x ".join(map(str, shape))}: {error} '
             '(DYNP_TRACEBACK=1 shows where)'
         ) from error
+
+
+def check_kind(shape: tuple[int, ...], config: str, videos: bool) -> None:
+    """Refuse frames for a network of pictures, and none for one of videos."""
+    size = ' '.join(map(str, shape))
+    if videos and len(shape) == 3:
+        raise UserError(
+            f'{config} has a network of videos, but nothing says how many frames of {size} they '
+            'have: give --shape FRAMES 3 HEIGHT WIDTH'
+        )
+    if not videos and len(shape) == 4:
+        raise UserError(
+            f'{size}: {config} has a network of pictures, which have no frames: give --shape '
+            '3 HEIGHT WIDTH'
+        )
 
 
 def write(text: str, path: str) -> None:
@@ -111,14 +142,14 @@ def main() -> None:
     args = parse_args()
     check_options(args)
     with contextlib.redirect_stdout(sys.stderr):
-        costs = count(args)
+        costs, num_segments = count(args)
     settings = args.cfg_options or parse_settings(args.set)
-    record = cost_record(args.network, settings, costs, versions(), args.depth)
+    record = cost_record(args.network, settings, costs, versions(), args.depth, num_segments)
     for path, to_text in ((args.json, cost_json), (args.csv, cost_csv)):
         if path:
             write(to_text(record), path)
     if '-' not in (args.json, args.csv):
-        print(cost_text(args.network, settings, costs, args.depth))
+        print(cost_text(args.network, settings, costs, args.depth, num_segments))
 
 
 if __name__ == '__main__':

@@ -1,14 +1,17 @@
-"""Answer pictures with a trained network that exits where it is sure.
+"""Answer pictures or videos with a trained network that exits where it is sure.
 
     python tools/infer.py CONFIG CHECKPOINT bird.jpg
     python tools/infer.py CONFIG CHECKPOINT FOLDER --policy REPORT --budget-mmacs 30 --csv out.csv
     python tools/infer.py msdnet_imagenet_step4 weights.pth FOLDER --policy policy.json --json -
+    python tools/infer.py VIDEO_CONFIG CHECKPOINT clip.mp4
 
-Prints a table: for each picture its label, the exit it left at and what it cost, and below it the
-mean cost and the share of the pictures that left at each exit. REPORT is a folder that
+Prints a table: for each sample its label, the exit it left at and what it cost, and below it the
+mean cost and the share of the samples that left at each exit. Samples are videos where the config's
+model is a video recogniser, otherwise pictures; all frames of a video that are looked at leave
+together, and their costs are added up. REPORT is a folder that
 tools/budget_curve.py wrote; from the exit table in it, thresholds are chosen for the budget.
 
-A picture that cannot be read is listed with the reason, and the others are answered; the exit
+A sample that cannot be read is listed with the reason, and the others are answered; the exit
 status is then 1. It is 2 where nothing could be done.
 """
 
@@ -36,8 +39,8 @@ from dynp_plugins.inference.answer_files import (
     answer_row,
     readable_path,
 )
-from dynp_plugins.inference.image_inputs import list_pictures
-from dynp_plugins.inference.inferencer import CONFIG_SUFFIXES
+from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES
+from dynp_plugins.inference.sample_kinds import SampleKind
 from dynp_plugins.model_settings import add_settings_option, parse_settings
 from dynp_plugins.networks import MultiExitNetwork
 from reports.costs.tables import Unit, unit_for
@@ -57,10 +60,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('network', metavar='CONFIG|NAME', help='a config file, or a name')
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help="checkpoint, or a run's folder")
     parser.add_argument(
-        'images',
+        'samples',
         nargs='+',
-        metavar='IMAGE|DIR',
-        help='pictures; a folder means all in it and its sub-folders',
+        metavar='IMAGE|VIDEO|DIR',
+        help='pictures or, with a video config, videos (files, or folders of frames where its data '
+        'are such); a folder means all in it and its sub-folders',
     )
     parser.add_argument(
         '--policy',
@@ -74,11 +78,11 @@ def parse_args() -> argparse.Namespace:
             f'--budget-{unit}macs',
             type=float,
             metavar='B',
-            help=f'mean cost of a picture in {unit.upper()}MACs to choose thresholds for',
+            help=f'mean cost of a sample in {unit.upper()}MACs to choose thresholds for',
         )
     parser.add_argument('--device', help='by default cuda where there is a GPU')
     parser.add_argument(
-        '--batch-size', type=int, default=1, metavar='N', help='pictures at once (%(default)s)'
+        '--batch-size', type=int, default=1, metavar='N', help='samples at once (%(default)s)'
     )
     parser.add_argument('--json', metavar='FILE', help='write a .json file; - means stdout')
     parser.add_argument('--csv', metavar='FILE', help='write a .csv file; - means stdout')
@@ -138,13 +142,13 @@ def count_gmacs(network: MultiExitNetwork, input_shape: Sequence[int]) -> list[f
 
 
 def answer(
-    inferencer: DynamicInferencer, pictures: list[str], batch_size: int
+    inferencer: DynamicInferencer, samples: list[str], batch_size: int
 ) -> Iterator[dict[str, Any]]:
-    """The rows of all pictures, in order; only one batch of pictures is in memory."""
-    batches = [pictures[i : i + batch_size] for i in range(0, len(pictures), batch_size)]
+    """The rows of all samples, in order; only one batch of samples is in memory."""
+    batches = [samples[i : i + batch_size] for i in range(0, len(samples), batch_size)]
     for batch in track(batches, 'inference'):
         for found in inferencer(batch, batch_size=batch_size):
-            yield answer_row(found)
+            yield answer_row(found, inferencer.kind)
 
 
 @contextlib.contextmanager
@@ -176,12 +180,12 @@ def head(args: argparse.Namespace, inferencer: DynamicInferencer) -> dict[str, A
     }
 
 
-def table_text(rows: Sequence[Mapping[str, Any]]) -> str:
+def table_text(rows: Sequence[Mapping[str, Any]], kind: SampleKind) -> str:
     """An aligned table; long names are never cut."""
     unit = unit_for([row['gmacs'] * 1e9 for row in rows if row['gmacs'] is not None])
     lines = [
-        ('image', 'label', 'score', 'exit', unit.title('MACs')),
-        *(cells(r, unit) for r in rows),
+        (kind.column, 'label', 'score', 'exit', unit.title('MACs')),
+        *(cells(row, kind, unit) for row in rows),
     ]
     answered = [line for line in lines if len(line) > 2]
     widths = [max(cell_len(line[0]) for line in lines)]
@@ -192,12 +196,13 @@ def table_text(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def cells(row: Mapping[str, Any], unit: Unit) -> tuple[str, ...]:
-    """A picture's line: name and error, or all columns."""
+def cells(row: Mapping[str, Any], kind: SampleKind, unit: Unit) -> tuple[str, ...]:
+    """A sample's line: name and error, or all columns."""
+    name = _printable(row[kind.column])
     if row['error'] is not None:
-        return _printable(row['image']), _printable(row['error'])
+        return name, _printable(row['error'])
     return (
-        _printable(row['image']),
+        name,
         str(row['label']) if row['class'] is None else _printable(row['class']),
         f'{100 * row["score"]:.1f} %',
         _printable(row['exit']),
@@ -205,15 +210,15 @@ def cells(row: Mapping[str, Any], unit: Unit) -> tuple[str, ...]:
     )
 
 
-def summary_text(summary: AnswerSummary, budget_gmacs: float | None) -> str:
+def summary_text(summary: AnswerSummary, kind: SampleKind, budget_gmacs: float | None) -> str:
     """How many were answered, where, and at what cost."""
-    pictures = f'{summary.images} picture{"s" if summary.images > 1 else ""}'
-    unread = summary.images - summary.answered
-    lines = [f'{pictures}, {unread} of them without an answer' if unread else pictures]
+    samples = f'{summary.samples} {kind.name}{"s" if summary.samples > 1 else ""}'
+    unread = summary.samples - summary.answered
+    lines = [f'{samples}, {unread} of them without an answer' if unread else samples]
     if summary.gmacs_mean is not None:
         mean = summary.gmacs_mean * 1e9
         unit = unit_for([mean])
-        lines.append(f'mean cost {unit.number(mean)} {unit.title("MACs")} per picture')
+        lines.append(f'mean cost {unit.number(mean)} {unit.title("MACs")} per {kind.name}')
         if budget_gmacs is not None:
             lines[-1] += f'; the budget is {unit.number(budget_gmacs * 1e9)}'
     if summary.exit_shares is not None:
@@ -238,18 +243,19 @@ def main() -> None:
     args = parse_args()
     logging.basicConfig(level=logging.INFO, format='%(message)s', force=True)
     check_options(args)
-    # Of several, one that does not exist is reported in its place, and the rest is done.
-    pictures = list_pictures(args.images if len(args.images) > 1 else args.images[0])
     stdout, rows = sys.stdout, []
-    wanted = {kind: path for kind in _WRITERS if (path := getattr(args, kind))}
+    wanted = {form: path for form in _WRITERS if (path := getattr(args, form))}
     with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as files:
         inferencer = load(args)
-        summary = AnswerSummary(inferencer.network.exit_names)
+        kind = inferencer.kind
+        # Of several, one that does not exist is reported in its place, and the rest is done.
+        samples = kind.expand(args.samples if len(args.samples) > 1 else args.samples[0])
+        summary = AnswerSummary(inferencer.network.exit_names, kind)
         writers = [
-            _WRITERS[kind](files.enter_context(opened(path, stdout)), head(args, inferencer))
-            for kind, path in wanted.items()
+            _WRITERS[form](files.enter_context(opened(path, stdout)), head(args, inferencer), kind)
+            for form, path in wanted.items()
         ]
-        for row in answer(inferencer, pictures, args.batch_size):
+        for row in answer(inferencer, samples, args.batch_size):
             summary.add(row)
             for writer in writers:
                 writer.add(row)
@@ -258,10 +264,10 @@ def main() -> None:
         for writer in writers:
             writer.finish(summary)
     if rows:
-        print(table_text(rows))
+        print(table_text(rows, kind))
         print()
-        print(summary_text(summary, inferencer.budget_gmacs))
-    if summary.answered < summary.images:
+        print(summary_text(summary, kind, inferencer.budget_gmacs))
+    if summary.answered < summary.samples:
         raise SystemExit(1)
 
 

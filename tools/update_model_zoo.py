@@ -1,4 +1,4 @@
-"""Bring the tables and the counted numbers of the model zoo in configs/classification up to date.
+"""Bring the tables and the counted numbers of the model zoo in configs/ up to date.
 
     python tools/update_model_zoo.py            # count every network, a few minutes; write
     python tools/update_model_zoo.py --check    # only say what is out of date

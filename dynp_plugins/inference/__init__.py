@@ -1,4 +1,4 @@
-"""Using a trained network: pictures in, labels and what they cost out."""
+"""Using a trained network: pictures or videos in, labels and what they cost out."""
 
 from .inferencer import DynamicInferencer
 

@@ -7,17 +7,29 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-ANSWER_COLUMNS = ('image', 'label', 'class', 'score', 'confidence', 'exit', 'gmacs', 'error')
-"""What is said of each picture, in this order."""
+from .sample_kinds import SampleKind
 
-_KEYS = ('pred_label', 'pred_class', 'pred_score', 'confidence', 'exit_name', 'gmacs', 'error')
+_COLUMNS = {
+    'label': 'pred_label',
+    'class': 'pred_class',
+    'score': 'pred_score',
+    'confidence': 'confidence',
+    'exit': 'exit_name',
+    'gmacs': 'gmacs',
+    'error': 'error',
+}
 
 
-def answer_row(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer of `DynamicInferencer` without the scores of all classes, by `ANSWER_COLUMNS`."""
+def answer_columns(kind: SampleKind) -> tuple[str, ...]:
+    """What is said of each sample, in this order; the first is the sample itself."""
+    return (kind.column, *_COLUMNS)
+
+
+def answer_row(answer: Mapping[str, Any], kind: SampleKind) -> dict[str, Any]:
+    """An answer of `DynamicInferencer` without the scores of all classes, by `answer_columns`."""
     source = answer['source']
-    image = None if source is None else readable_path(source)
-    return dict(zip(ANSWER_COLUMNS, [image, *(answer[key] for key in _KEYS)], strict=True))
+    path = None if source is None else readable_path(source)
+    return {kind.column: path} | {column: answer[key] for column, key in _COLUMNS.items()}
 
 
 def readable_path(path: str) -> str:
@@ -28,19 +40,24 @@ def readable_path(path: str) -> str:
 class AnswerSummary:
     """What several answers come to.
 
+    Args:
+        exit_names: The exits of the network.
+        kind: What was answered.
+
     Attributes:
-        images: Number of pictures.
+        samples: Number of pictures or videos.
         answered: Number of those that got an answer.
     """
 
-    def __init__(self, exit_names: tuple[str, ...]):
+    def __init__(self, exit_names: tuple[str, ...], kind: SampleKind):
+        self._kind = kind
         self._left_at: Counter[str] = Counter(dict.fromkeys(exit_names, 0))
         self._gmacs: float | None = 0.0
-        self.images = 0
+        self.samples = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Count one `answer_row`."""
-        self.images += 1
+        self.samples += 1
         if row['error'] is not None:
             return
         self._left_at[row['exit']] += 1
@@ -66,7 +83,7 @@ class AnswerSummary:
     def record(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
         return {
-            'images': self.images,
+            f'{self._kind.column}s': self.samples,
             'answered': self.answered,
             'gmacs_mean': self.gmacs_mean,
             'exit_shares': self.exit_shares,
@@ -74,12 +91,12 @@ class AnswerSummary:
 
 
 class JsonAnswers:
-    """One JSON object: what was run, ``images`` with a row each, and a ``summary``."""
+    """One JSON object: what was run, ``images`` or ``videos`` with a row each, a ``summary``."""
 
-    def __init__(self, file: TextIO, head: Mapping[str, Any]):
+    def __init__(self, file: TextIO, head: Mapping[str, Any], kind: SampleKind):
         self._file = file
         entries = ''.join(f'\n {_json(key)}: {_json(value)},' for key, value in head.items())
-        self._file.write(f'{{{entries}\n "images": [')
+        self._file.write(f'{{{entries}\n "{kind.column}s": [')
         self._separator = '\n  '
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -93,10 +110,10 @@ class JsonAnswers:
 
 
 class CsvAnswers:
-    """A row per picture; the columns are `ANSWER_COLUMNS`, empty where there is no value."""
+    """A row per sample; the columns are `answer_columns`, empty where there is no value."""
 
-    def __init__(self, file: TextIO, head: Mapping[str, Any]):
-        self._writer = csv.DictWriter(file, ANSWER_COLUMNS, lineterminator='\n')
+    def __init__(self, file: TextIO, head: Mapping[str, Any], kind: SampleKind):
+        self._writer = csv.DictWriter(file, answer_columns(kind), lineterminator='\n')
         self._writer.writeheader()
 
     def add(self, row: Mapping[str, Any]) -> None:

@@ -1,16 +1,15 @@
 """A trained network by its OpenMMLab config, with the config's own test pipeline.
 
-The one file of this package that imports OpenMMLab; it is imported when a config is given.
+This file and its neighbours ``config_pictures.py`` and ``config_videos.py`` are those of this
+package that import OpenMMLab; they are imported when a config is given.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 
@@ -18,11 +17,18 @@ from ..checkpoints import read_checkpoint
 from ..errors import UserError
 from ..openmmlab.checkpoint_files import find_checkpoint
 from ..openmmlab.class_names import check_same_classes
-from ..openmmlab.classifiers import load_classifier, multi_exit_network
-from ..openmmlab.config_files import building_from, load_config, require
-from .image_inputs import Picture
-from .image_reading import check_file_depth, read_rgb
+from ..openmmlab.classifiers import (
+    classification_head,
+    is_video_model,
+    load_classifier,
+    multi_exit_network,
+)
+from ..openmmlab.config_files import load_config, require
+from ..openmmlab.datasets.labelled_files import class_metainfo
+from .config_pictures import PicturePipeline
+from .config_videos import VideoPipeline
 from .loaded_model import LoadedModel, as_names
+from .pipeline_steps import innermost_dataset, takes_videos
 
 
 def load_config_model(
@@ -32,11 +38,11 @@ def load_config_model(
     classes: Sequence[str] | None = None,
     cfg_options: Mapping[str, Any] | None = None,
 ) -> LoadedModel:
-    """Build a config's classifier, load its weights, and read pictures as its test pipeline does.
+    """Build a config's classifier, load its weights, and read samples as its test pipeline does.
 
     Args:
-        config_path: A config with a multi-exit classifier and a ``test_dataloader``, whose data
-            need not be there.
+        config_path: A config with a classifier of pictures or videos and a ``test_dataloader``,
+            whose data need not be there.
         checkpoint_path: A file of weights, or a run's work folder.
         device: Where the network is to run.
         classes: Names of the classes; by default those noted in the checkpoint or, if there are
@@ -57,104 +63,63 @@ def load_config_model(
         noted, declared = checkpoint.classes, _declared_classes(config, dataset)
         check_same_classes({'the checkpoint': noted, f'the data of {config_path}': declared})
         classes = noted or declared
+    prepare = _pipeline(config, dataset, classifier)
+
+    def to_network(samples: Tensor) -> Tensor:
+        # mmaction2's preprocessor insists on a list, and on being told that there are no labels.
+        batch = {'inputs': list(samples), 'data_samples': None}
+        return classifier.data_preprocessor(batch)['inputs']
+
     return LoadedModel(
         name=Path(config_path).stem,
+        kind=prepare.kind,
         network=multi_exit_network(classifier),
-        prepare=ConfigPipeline(config, dataset, classifier),
-        to_network=lambda images: classifier.data_preprocessor({'inputs': images})['inputs'],
+        prepare=prepare,
+        to_network=to_network,
         classes=as_names(classes),
-        num_classes=getattr(classifier.head, 'num_classes', None),
+        num_classes=getattr(classification_head(classifier), 'num_classes', None),
         weights_sha256=weights_sha256,
     )
 
 
-class ConfigPipeline:
-    """Reads a picture and runs the test pipeline on it.
-
-    A file is loaded by the pipeline's own loading step. Arrays and Pillow images skip it. Where the
-    pipeline has none, because its data set holds its pictures in memory, files are read with
-    Pillow; such data sets keep them in RGB order unless the config's data preprocessor turns the
-    order round, and in one channel where the network takes one.
-
-    Args:
-        config: The config.
-        dataset: Its test data set.
-        classifier: Its classifier.
-    """
-
-    def __init__(self, config: Config, dataset: Mapping[str, Any], classifier: nn.Module):
-        steps = list(dataset['pipeline'])
-        scope = DefaultScope.overwrite_default_scope(config.get('default_scope'))
-        with scope, building_from(config):
-            self._whole = Compose(steps)
-            self._after_loading = Compose([step for step in steps if not _loads(step)])
-        loading = [step for step in steps if _loads(step)]
-        self._loads = bool(loading)
-        self._to_float = any(step.get('to_float32') for step in loading)
-        self._bgr = self._loads or bool(getattr(classifier.data_preprocessor, 'to_rgb', False))
-        self._grey = getattr(classifier.backbone, 'channels', 3) == 1
-
-    def __call__(self, picture: Picture) -> Tensor:
-        """The picture as the data preprocessor takes it, (channels, height, width).
-
-        Raises:
-            UserError: The pipeline makes no single picture of it.
-            Exception: Whatever a decoder or a transform raises.
-        """
-        if isinstance(picture, str) and self._loads:
-            sample = self._load_and_transform(picture)
-        else:
-            pixels = self._pixels(picture)
-            size = pixels.shape[:2]
-            sample = self._after_loading({'img': pixels, 'img_shape': size, 'ori_shape': size})
-        inputs = sample.get('inputs') if isinstance(sample, Mapping) else None
-        if not isinstance(inputs, Tensor) or inputs.ndim != 3:
-            raise UserError('the test pipeline makes no single picture (channels, height, width)')
-        return inputs
-
-    def _load_and_transform(self, path: str) -> Any:
-        check_file_depth(path)
-        try:
-            return self._whole({'img_path': path})
-        except Exception:
-            read_rgb(path)  # says more of what is wrong with a file than most loading steps
-            raise
-
-    def _pixels(self, picture: Picture) -> np.ndarray:
-        """(H, W, 3), or (H, W) of a grey one, as the pipeline's pictures are before its steps."""
-        image = read_rgb(picture)
-        pixels = np.array(image.convert('L') if self._grey else image)
-        if self._bgr and not self._grey:
-            pixels = pixels[..., ::-1].copy()
-        return pixels.astype(np.float32) if self._to_float else pixels
-
-
 def _dataset(config: Config) -> Mapping[str, Any]:
     """The innermost data set of the test split that has a pipeline."""
-    dataset = config.test_dataloader.get('dataset')
-    while dataset and 'pipeline' not in dataset and 'dataset' in dataset:
-        dataset = dataset['dataset']
-    if not dataset or dataset.get('pipeline') is None:
+    dataset = innermost_dataset(config.test_dataloader.get('dataset'))
+    if dataset is None:
         raise UserError(
             f'the test data set of config {config.filename} has no pipeline, which would say how '
-            'pictures are made ready: add one'
+            'pictures or videos are made ready: add one'
         )
     return dataset
 
 
+def _pipeline(
+    config: Config, dataset: Mapping[str, Any], classifier: nn.Module
+) -> PicturePipeline | VideoPipeline:
+    """The test pipeline; it must be one of what the classifier takes."""
+    videos = is_video_model(classifier)
+    if takes_videos(dataset['pipeline']) != videos:
+        kind = type(classifier).__name__
+        raise UserError(
+            f'config {config.filename} has {"a video" if videos else "an image"} classifier '
+            f'({kind}), but its test pipeline decodes {"no " if videos else ""}videos: give it '
+            f'{"steps such as OpenVideo, DecodeVideo" if videos else "one of pictures"}'
+        )
+    return (
+        VideoPipeline(config, dataset) if videos else PicturePipeline(config, dataset, classifier)
+    )
+
+
 def _declared_classes(config: Config, dataset: Mapping[str, Any]) -> Sequence[str] | None:
-    """Class names as the data set's settings or its type say them; no data are read."""
-    declared = (dataset.get('metainfo') or {}).get('classes')
+    """Class names as the data set's settings or its type say them; no samples are read."""
+    declared = (dataset.get('metainfo') or {}).get('classes') or dataset.get('classes')
     if declared is None:
         kind = dataset['type']
         if isinstance(kind, str):
             with DefaultScope.overwrite_default_scope(config.get('default_scope')):
                 kind = DATASETS.get(kind)
         declared = (getattr(kind, 'METAINFO', None) or {}).get('classes')
-    return None if declared is None or isinstance(declared, str) else declared
-
-
-def _loads(step: Mapping[str, Any]) -> bool:
-    """Whether a transform reads the picture from a file."""
-    kind = step['type']
-    return getattr(kind, '__name__', str(kind)).rpartition('.')[2].startswith('Load')
+    if isinstance(declared, str):  # a file of names, beside data that may not be there
+        path = Path(dataset.get('data_root') or '', declared)
+        return class_metainfo(str(path), '', None)['classes'] if path.is_file() else None
+    return declared

@@ -4,10 +4,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import UserError
-from .image_inputs import Picture
+from .sample_kinds import Sample
 
 
-def read_rgb(picture: Picture) -> Image.Image:
+def read_rgb(picture: Sample) -> Image.Image:
     """A picture in RGB, turned upright as its EXIF entry says; transparency is dropped.
 
     Raises:

@@ -1,5 +1,6 @@
-"""`DynamicInferencer`: a trained network that answers pictures and exits where it is sure."""
+"""`DynamicInferencer`: a trained network that answers samples and exits where it is sure."""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -8,44 +9,47 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..early_exit import ExitPolicy, probabilities
+from ..early_exit import ExitPolicy, fold_frames, probabilities
 from ..early_exit.engine import EarlyExitEngine
 from ..errors import UserError
 from ..networks import MultiExitNetwork
-from .image_inputs import Picture, list_pictures
 from .image_reading import why
-from .loaded_model import LoadedModel, choose_device
-from .named_model import Preprocess, load_named_model
+from .loaded_model import choose_device
+from .model_loading import load_model
+from .named_model import Preprocess
 from .policy_choice import PolicyChoice
-
-CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
-"""By these a config file is told from a name."""
+from .sample_kinds import Sample, SampleKind
 
 ExitCosts = Sequence[float] | Callable[[MultiExitNetwork, tuple[int, ...]], Sequence[float]]
 """GMACs up to each exit, or a function that gives them for a network and an input shape."""
 
+_SAMPLE_ALIKE = 'let the test pipeline sample frames as it did when they were measured'
+
 
 class DynamicInferencer:
-    """A trained network with an exit policy; like the inferencers of mmpretrain.
+    """A trained network with an exit policy; like the inferencers of mmpretrain and mmaction2.
+
+    Its samples are pictures or, where a config's model is a recogniser of videos, videos. The
+    frames of a video that the test pipeline takes are answered together and leave together.
 
     With an exit table, or the folder of a report, as ``policy``, thresholds are chosen from it for
     any budget, at once and without loading anything again. Without a policy and a budget every
-    picture is answered by the last exit.
+    sample is answered by the last exit.
 
     Args:
-        config_or_name: A config file, whose test pipeline then reads the pictures; or a name as
+        config_or_name: A config file, whose test pipeline then reads the samples; or a name as
             `create_model` takes it, with the usual ImageNet preprocessing at the network's own
             image size (short side to 256 / 224 of it, bicubic; centre crop).
         checkpoint: The weights: a file, or a run's work folder.
         policy: An `ExitPolicy` or the file of one; an exit table of the calibration split, or the
             folder that ``tools/budget_curve.py`` wrote.
-        budget_gmacs: Mean cost of a picture to choose thresholds for, from an exit table; None for
+        budget_gmacs: Mean cost of a sample to choose thresholds for, from an exit table; None for
             no limit. Can be changed at any time through the attribute of that name.
         device: By default a GPU if there is one.
         classes: Names of the classes, by default those that the checkpoint or the data set says.
-        exit_gmacs: What a picture has cost at each exit, for policies that do not say it; or a
-            function that is asked for it with the network and the (channels, height, width) of
-            the pictures.
+        exit_gmacs: What a sample has cost at each exit, for policies that do not say it; or a
+            function that is asked for it with the network and the shape of a sample, (channels,
+            height, width) or (frames, channels, height, width).
         preprocess: With a name, in place of its preprocessing: makes the network's input
             (channels, height, width) of an RGB Pillow image.
         cfg_options: With a config, dotted keys to values that override entries of it.
@@ -78,7 +82,7 @@ class DynamicInferencer:
         cfg_options: Mapping[str, Any] | None = None,
         **settings: Any,
     ):
-        self._model = _load(
+        self._model = load_model(
             config_or_name,
             checkpoint,
             choose_device(device),
@@ -99,6 +103,11 @@ class DynamicInferencer:
         self.budget_gmacs = budget_gmacs
 
     @property
+    def kind(self) -> SampleKind:
+        """What is answered: pictures, or videos."""
+        return self._model.kind
+
+    @property
     def network(self) -> MultiExitNetwork:
         """The network, in eval mode."""
         return self._model.network
@@ -115,7 +124,7 @@ class DynamicInferencer:
 
     @property
     def budget_gmacs(self) -> float | None:
-        """Mean cost of a picture that thresholds are chosen for; None for no limit.
+        """Mean cost of a sample that thresholds are chosen for; None for no limit.
 
         Raises:
             UserError: On setting it, if there is no exit table to choose thresholds from, or the
@@ -131,17 +140,18 @@ class DynamicInferencer:
     def __call__(
         self, inputs: Any, batch_size: int = 1, budget_gmacs: float | None = None
     ) -> list[dict[str, Any]]:
-        """Answer pictures.
+        """Answer pictures or videos.
 
         Args:
-            inputs: A path, a folder (with its sub-folders), an array (H, W, 3) of uint8 in BGR
-                order, a Pillow image, or a list or tuple of these.
-            batch_size: Pictures that the network is given at once, if they come out of the
-                preprocessing in one size.
+            inputs: A path, a folder (with its sub-folders), an array of uint8 in BGR order, (H, W,
+                3) of a picture or (frames, H, W, 3) of a video, a Pillow image, or a list or tuple
+                of these. Where the config's videos are folders of frames, a path is such a folder.
+            batch_size: Samples that the network is given at once, if they come out of the
+                preprocessing in one shape.
             budget_gmacs: Another budget than `budget_gmacs`, for this call only.
 
         Returns:
-            A dict for each picture, in order:
+            A dict for each sample, in order:
 
             - ``pred_scores`` (classes,) array: class probabilities at the exit it left at.
             - ``pred_label``, ``pred_score``: the class and its probability.
@@ -150,70 +160,77 @@ class DynamicInferencer:
             - ``confidence``: by the policy's measure, at that exit.
             - ``gmacs``: what it has cost up to that exit; None if nothing says what exits cost.
             - ``source``: its path; None for arrays and Pillow images.
-            - ``error``: None, or why this picture got no answer; all but ``source`` is then None.
+            - ``error``: None, or why this sample got no answer; all but ``source`` is then None.
 
         Raises:
-            UserError: A path given alone that does not exist, a folder without pictures, or
-                something that is no picture; a batch size or budget that cannot be.
+            UserError: A path given alone that does not exist, a folder without samples, or
+                something that is none; a batch size or budget that cannot be.
         """
         return list(self.iterate(inputs, batch_size, budget_gmacs))
 
     def iterate(
         self, inputs: Any, batch_size: int = 1, budget_gmacs: float | None = None
     ) -> Iterator[dict[str, Any]]:
-        """As a call, but answers come one by one, and only one batch of pictures is in memory."""
+        """As a call, but answers come one by one, and only one batch of samples is in memory."""
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise UserError(f'batch_size={batch_size!r}: give a whole number of at least 1')
         policy = self._policy if budget_gmacs is None else self._choice.policy(budget_gmacs)
-        pictures = list_pictures(inputs)
-        return self._answer_all(pictures, batch_size, EarlyExitEngine(self.network, policy))
+        samples = self.kind.expand(inputs)
+        engine = EarlyExitEngine(self.network, policy, group_size=self.network.num_segments)
+        return self._answer_all(samples, batch_size, engine)
 
     def _answer_all(
-        self, pictures: list[Picture], batch_size: int, engine: EarlyExitEngine
+        self, samples: list[Sample], batch_size: int, engine: EarlyExitEngine
     ) -> Iterator[dict[str, Any]]:
-        for first in range(0, len(pictures), batch_size):
-            yield from self._answer_batch(pictures[first : first + batch_size], engine)
+        for first in range(0, len(samples), batch_size):
+            yield from self._answer_batch(samples[first : first + batch_size], engine)
 
-    def _answer_batch(
-        self, pictures: list[Picture], engine: EarlyExitEngine
-    ) -> list[dict[str, Any]]:
-        """Answers in order; pictures of one size go through the network at once."""
-        answers: list[dict[str, Any]] = [{}] * len(pictures)
+    def _answer_batch(self, samples: list[Sample], engine: EarlyExitEngine) -> list[dict[str, Any]]:
+        """Answers in order; samples of one shape go through the network at once."""
+        answers: list[dict[str, Any]] = [{}] * len(samples)
         of_shape: dict[tuple[int, ...], list[tuple[int, Tensor]]] = defaultdict(list)
-        for index, picture in enumerate(pictures):
+        for index, sample in enumerate(samples):
             try:
-                image = self._model.prepare(picture)
-                self._check_shape(tuple(image.shape))
+                prepared = self._prepare(sample)
             except Exception as error:  # decoders and transforms raise whatever they like
-                answers[index] = _unanswered(picture, why(error))
+                answers[index] = _unanswered(sample, why(error))
             else:
-                of_shape[tuple(image.shape)].append((index, image))
+                of_shape[tuple(prepared.shape)].append((index, prepared))
         for shape, members in of_shape.items():
-            indices, images = zip(*members, strict=True)
-            sources = [pictures[index] for index in indices]
+            indices, batch = zip(*members, strict=True)
+            sources = [samples[index] for index in indices]
             for index, answer in zip(
-                indices, self._run(engine, torch.stack(images), sources, shape), strict=True
+                indices, self._run(engine, torch.stack(batch), sources, shape), strict=True
             ):
                 answers[index] = answer
         return answers
+
+    def _prepare(self, sample: Sample) -> Tensor:
+        """What the network is to be given of a sample."""
+        if isinstance(sample, str) and os.path.isfile(sample):
+            self.kind.check_path(sample)
+        prepared = self._model.prepare(sample)
+        self._check_shape(tuple(prepared.shape))
+        return prepared
 
     @torch.no_grad()
     def _run(
         self,
         engine: EarlyExitEngine,
-        images: Tensor,
-        pictures: list[Picture],
+        batch: Tensor,
+        samples: list[Sample],
         shape: tuple[int, ...],
     ) -> list[dict[str, Any]]:
-        """Run the engine on pictures of one shape."""
+        """Run the engine on samples of one shape."""
         try:
-            result = engine(self._model.to_network(images))
-        except UserError as error:  # the network cannot take this size
-            return [_unanswered(picture, why(error)) for picture in pictures]
+            images, frames = fold_frames(self._model.to_network(batch))
+            result = engine(images, group_size=frames)
+        except UserError as error:  # the network cannot take this shape
+            return [_unanswered(sample, why(error)) for sample in samples]
         costs = self._exit_gmacs(shape)
         finite = result.logits.isfinite().all(1).tolist()
         columns = zip(
-            pictures,
+            samples,
             finite,
             result.exit.tolist(),
             result.prediction.tolist(),
@@ -222,13 +239,13 @@ class DynamicInferencer:
             strict=True,
         )
         return [
-            self._answer(picture, k, label, confidence, scores, costs)
+            self._answer(sample, k, label, confidence, scores, costs)
             if is_finite
-            else _unanswered(picture, 'the network answers NaN or infinity; its weights are broken')
-            for picture, is_finite, k, label, confidence, scores in columns
+            else _unanswered(sample, 'the network answers NaN or infinity; its weights are broken')
+            for sample, is_finite, k, label, confidence, scores in columns
         ]
 
-    def _answer(self, picture, k, label, confidence, scores, costs) -> dict[str, Any]:
+    def _answer(self, sample, k, label, confidence, scores, costs) -> dict[str, Any]:
         return {
             'pred_scores': scores,
             'pred_label': label,
@@ -237,21 +254,23 @@ class DynamicInferencer:
             'exit_name': self.network.exit_names[k],
             'confidence': confidence,
             'gmacs': None if costs is None else costs[k],
-            'source': _source(picture),
+            'source': _source(sample),
             'error': None,
         }
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuse a picture that the exit table's thresholds and costs do not hold for."""
+        """Refuse a sample that the exit table's thresholds and costs do not hold for."""
         expected = self._choice.input_shape
         if expected is not None and shape != expected:
+            resized = shape[:-2] == expected[:-2]
             raise UserError(
                 f'reaches the network as {_by(shape)}, but the thresholds and costs '
-                f'hold for {_by(expected)}: resize it, in the test pipeline or before'
+                f'hold for {_by(expected)}: '
+                + ('resize it, in the test pipeline or before' if resized else _SAMPLE_ALIKE)
             )
 
     def _exit_gmacs(self, shape: tuple[int, ...]) -> Sequence[float] | None:
-        """What pictures of this shape have cost at each exit."""
+        """What samples of this shape have cost at each exit."""
         if self._choice.exit_gmacs is not None or not callable(self._given_costs):
             return self._choice.exit_gmacs or self._given_costs
         if shape not in self._costs:
@@ -259,47 +278,16 @@ class DynamicInferencer:
         return self._costs[shape]
 
 
-def _load(
-    config_or_name: str | Path,
-    checkpoint: str | Path,
-    device: torch.device,
-    classes: Sequence[str] | None,
-    preprocess: Preprocess | None,
-    cfg_options: Mapping[str, Any] | None,
-    settings: Mapping[str, Any],
-) -> LoadedModel:
-    """The model by its config or name, with the arguments that belong to the one or the other."""
-    if not str(config_or_name).endswith(CONFIG_SUFFIXES):
-        if cfg_options:
-            raise UserError(
-                f'cfg_options are for configs; settings of {config_or_name} are given by name, '
-                'such as num_classes=10'
-            )
-        return load_named_model(
-            str(config_or_name), checkpoint, device, classes, preprocess, settings
-        )
-    if settings:
-        raise UserError(
-            f'{", ".join(settings)}: settings are for names; override entries of the config '
-            f'{config_or_name} with cfg_options={{...}}'
-        )
-    if preprocess is not None:
-        raise UserError(f'preprocess is for names; {config_or_name} has a test pipeline')
-    from .config_model import load_config_model  # brings OpenMMLab with it
-
-    return load_config_model(config_or_name, checkpoint, device, classes, cfg_options)
-
-
-def _unanswered(picture: Picture, error: str) -> dict[str, Any]:
-    """What is said of a picture that got no answer."""
+def _unanswered(sample: Sample, error: str) -> dict[str, Any]:
+    """What is said of a sample that got no answer."""
     answer = dict.fromkeys(
         ('pred_scores', 'pred_label', 'pred_score', 'pred_class', 'exit_name', 'confidence'), None
     )
-    return answer | {'gmacs': None, 'source': _source(picture), 'error': error}
+    return answer | {'gmacs': None, 'source': _source(sample), 'error': error}
 
 
-def _source(picture: Picture) -> str | None:
-    return picture if isinstance(picture, str) else None
+def _source(sample: Sample) -> str | None:
+    return sample if isinstance(sample, str) else None
 
 
 def _by(shape: Sequence[int]) -> str:

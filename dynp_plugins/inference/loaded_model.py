@@ -1,4 +1,4 @@
-"""A network with its weights, and what it needs to be given pictures and understood."""
+"""A network with its weights, and what it needs to be given samples and understood."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..networks import MultiExitNetwork
-from .image_inputs import Picture
+from .sample_kinds import Sample, SampleKind
 
 
 @dataclass(frozen=True)
@@ -17,18 +17,20 @@ class LoadedModel:
 
     Attributes:
         name: As exit tables call the model.
+        kind: What it answers: pictures, or videos.
         network: In eval mode, on its device.
-        prepare: Reads a picture and makes it (channels, height, width), on the CPU.
-        to_network: Makes what the network takes, on its device, of a batch of such pictures,
-            (B, channels, height, width).
+        prepare: Reads a sample and makes it (channels, height, width) or, of a video, (frames,
+            channels, height, width), on the CPU.
+        to_network: Turns a batch of them into what `fold_frames` takes, on the network's device.
         classes: Names of the classes; None if nobody says them.
-        num_classes: Number of classes; None if it cannot be told before the first picture.
+        num_classes: Number of classes; None if it cannot be told before the first sample.
         weights_sha256: Hash of the weights, as exit tables and policies name it.
     """
 
     name: str
+    kind: SampleKind
     network: MultiExitNetwork
-    prepare: Callable[[Picture], Tensor]
+    prepare: Callable[[Sample], Tensor]
     to_network: Callable[[Tensor], Tensor]
     classes: tuple[str, ...] | None
     num_classes: int | None

@@ -13,8 +13,10 @@ from ..checkpoints import load_weights, read_checkpoint
 from ..checkpoints.hashing import weights_sha256
 from ..checkpoints.loading import to_classifier_keys, to_network_keys
 from ..checkpoints.recognition import likely_settings
+from ..errors import UserError
 from ..model_zoo import create_model
 from ..networks import MultiExitNetwork, StaticBackbone
+from .image_inputs import PICTURES
 from .image_reading import read_rgb
 from .loaded_model import LoadedModel, as_names
 
@@ -45,7 +47,8 @@ def load_named_model(
             follows from ``classes``, where it is not given.
 
     Raises:
-        UserError: See `create_model`; or there are more or fewer class names than classes.
+        UserError: See `create_model`; or there are more or fewer class names than classes, or the
+            network sees the frames of videos.
     """
     weights = read_checkpoint(_checkpoint_file(checkpoint))
     classes = as_names(weights.classes if classes is None else classes)
@@ -57,6 +60,11 @@ def load_named_model(
         elif classes is not None:
             settings['num_classes'] = len(classes)
     network = create_model(name, **settings)
+    if network.num_segments > 1:
+        raise UserError(
+            f'num_segments={network.num_segments}: {name} by name answers pictures; a network for '
+            'videos needs a config, whose test pipeline says how frames are picked'
+        )
     load_weights(network, weights.state_dict, source=str(weights.path))
     network = network.eval().to(device)
     if preprocess is None and 'cfg' in weights.meta:
@@ -68,6 +76,7 @@ def load_named_model(
     preprocess = preprocess or imagenet_preprocess(network.backbone.image_size)
     return LoadedModel(
         name=name,
+        kind=PICTURES,
         network=network,
         prepare=lambda picture: preprocess(read_rgb(picture)),
         to_network=lambda images: images.to(device),

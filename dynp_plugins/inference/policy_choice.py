@@ -22,9 +22,9 @@ class PolicyChoice:
             a folder that ``tools/budget_curve.py`` wrote; or None.
 
     Attributes:
-        exit_gmacs: What a picture has cost at each exit, as far as what was given says it.
-        input_shape: (channels, height, width) of the pictures that costs and thresholds hold for;
-            None if nothing says it.
+        exit_gmacs: What a sample has cost at each exit, as far as what was given says it.
+        input_shape: (channels, height, width) of the pictures, or (frames, channels, height, width)
+            of the videos, that costs and thresholds hold for; None if nothing says it.
 
     Raises:
         UserError: There is nothing of the sort, it cannot be read, or it was made for another
@@ -70,7 +70,7 @@ class PolicyChoice:
         """The policy for a budget.
 
         Args:
-            budget_gmacs: Mean cost of a picture that is to be met; None for no limit, which gives
+            budget_gmacs: Mean cost of a sample that is to be met; None for no limit, which gives
                 the policy as it was given, and with a table or nothing the whole network.
 
         Raises:
@@ -80,7 +80,9 @@ class PolicyChoice:
         if budget_gmacs is None:
             return self._fixed or self._whole
         if isinstance(budget_gmacs, bool) or not isinstance(budget_gmacs, numbers.Real):
-            raise UserError(f'budget_gmacs={budget_gmacs!r}: give a number of GMACs per picture')
+            raise UserError(
+                f'budget_gmacs={budget_gmacs!r}: give a number of GMACs per {self._model.kind.name}'
+            )
         if self._table is None:
             has = (
                 f'{self._source} has fixed thresholds'

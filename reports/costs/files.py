@@ -8,6 +8,8 @@ import pandas as pd
 
 from benchmarks.network_costs import NetworkCosts, increments
 
+from .views import view_count
+
 
 def cost_record(
     network: str,
@@ -15,6 +17,7 @@ def cost_record(
     costs: NetworkCosts,
     versions: Mapping[str, str],
     depth: int | None = None,
+    num_segments: int = 1,
 ) -> dict[str, Any]:
     """Everything that was counted, ready for JSON.
 
@@ -24,11 +27,14 @@ def cost_record(
         costs: The costs.
         versions: Versions of the packages that made the numbers.
         depth: Modules are included down to this depth; None leaves them out.
+        num_segments: Frames of a video that the network sees together.
 
     Returns:
-        ``network``, ``settings``, ``input_shape``, ``versions``, ``parameters`` of the whole
-        network, ``exits``, and ``modules`` with ``depth``. An exit's numbers include all that ran
-        before it; those called ``..._incremental`` are what the exit adds.
+        ``network``, ``settings``, ``input_shape`` (channels, height, width) or, of a video,
+        (frames, channels, height, width), ``views`` of a video (test-time clips and crops),
+        ``versions``, ``parameters`` of the whole network, ``exits``, and ``modules`` with
+        ``depth``. All frames of a video are counted. An exit's numbers include all that ran before
+        it; those called ``..._incremental`` are what the exit adds.
     """
     exits = costs.exits
     quantities = {
@@ -42,10 +48,13 @@ def cost_record(
     if exits[0].macs_published_order is not None:
         quantities['macs_published_order'] = [exit.macs_published_order for exit in exits]
     names = [exit.name for exit in exits]
+    shape = costs.input_shape
+    views = {'views': view_count(shape, num_segments)} if len(shape) == 4 else {}
     record = {
         'network': network,
         'settings': dict(settings),
         'input_shape': list(costs.input_shape),
+        **views,
         'versions': dict(versions),
         'parameters': costs.parameters,
         'exits': _per_exit(names, quantities),
@@ -77,6 +86,7 @@ def cost_csv(record: Mapping[str, Any]) -> str:
             'network': record['network'],
             'settings': ' '.join(f'{key}={value}' for key, value in record['settings'].items()),
             'input_shape': 'x'.join(map(str, record['input_shape'])),
+            **({'views': record['views']} if 'views' in record else {}),
             'exit': exit['name'],
             **{key: number for key, number in exit.items() if isinstance(number, int)},
             'versions': ' '.join(f'{key}=={value}' for key, value in record['versions'].items()),

@@ -11,6 +11,8 @@ from rich.table import Table
 from benchmarks.macs import MULTIPLY_ADD_OPERATORS
 from benchmarks.network_costs import ModuleCost, NetworkCosts, increments
 
+from .views import view_count
+
 _PREFIXES = (('G', 1e9), ('M', 1e6), ('k', 1e3), ('', 1))
 _MOST_DECIMALS = 3
 _WIDEST = 10_000
@@ -58,7 +60,11 @@ def unit_for(values: Iterable[int], wide_range: bool = False) -> Unit:
 
 
 def cost_text(
-    network: str, settings: Mapping[str, Any], costs: NetworkCosts, depth: int | None = None
+    network: str,
+    settings: Mapping[str, Any],
+    costs: NetworkCosts,
+    depth: int | None = None,
+    num_segments: int = 1,
 ) -> str:
     """All tables, headed by what was counted; bold titles where stdout is a terminal.
 
@@ -69,10 +75,17 @@ def cost_text(
         settings: What was changed of it.
         costs: The costs.
         depth: Modules are shown down to this depth; 0 is the network alone, None shows no modules.
+        num_segments: Frames of a video that the network sees together.
     """
     console = Console(width=_WIDEST, markup=False, highlight=False, emoji=False)
     with console.capture() as capture:
         console.print(_headline(network, settings, costs))
+        views = view_count(costs.input_shape, num_segments)
+        if views > 1:
+            console.print(
+                f'{costs.input_shape[0]} frames: {views} views of {num_segments}; test-time clips '
+                'and crops multiply the cost, and all of them are counted'
+            )
         for title, table in _tables(costs, depth):
             console.print()
             console.print(title, style='bold')
@@ -83,11 +96,20 @@ def cost_text(
 def _headline(network: str, settings: Mapping[str, Any], costs: NetworkCosts) -> str:
     parts = [
         ' '.join([network, *(f'{key}={value}' for key, value in settings.items())]),
-        f'one image of {" x ".join(map(str, costs.input_shape))}',
+        _sample(costs.input_shape),
         f'{costs.parameters:,} parameters',
     ]
     unread = costs.parameters - costs.exits[-1].parameters
     return ', '.join([*parts, f'{unread:,} of them never used'] if unread else parts)
+
+
+def _sample(shape: Sequence[int]) -> str:
+    """What the costs are of."""
+    *frames, channels, height, width = shape
+    size = f'{channels} x {height} x {width}'
+    if not frames:
+        return f'one image of {size}'
+    return f'one video of {frames[0]} frame{"s" if frames[0] > 1 else ""} of {size}'
 
 
 def _tables(costs: NetworkCosts, depth: int | None) -> Iterator[tuple[str, Table]]:

@@ -46,6 +46,10 @@ def test_published_accuracies_keep_their_digits_and_have_a_source():
     assert all(bool(model.published_top1) == bool(model.source) for model in MODELS)
 
 
+def test_every_task_is_one_that_openmmlab_knows():
+    assert {model.task for model in MODELS} <= {'Image Classification', 'Action Recognition'}
+
+
 def test_a_metafile_that_lacks_something_is_refused(tmp_path):
     metafile = tmp_path / 'metafile.yml'
     metafile.write_text('Models:\n  - Name: a\n    Config: a.py\n    Metadata: {FLOPs: 1}\n')

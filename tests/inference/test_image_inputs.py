@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dynp_plugins import UserError
-from dynp_plugins.inference.image_inputs import list_pictures
+from dynp_plugins.inference.image_inputs import PICTURES
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def names(pictures, folder):
 
 def test_a_folder_stands_for_its_pictures_sorted(folder):
     for given in (folder, str(folder)):
-        assert names(list_pictures(given), folder) == ['a.jpg', 'b.PNG', 'sub/c.webp']
+        assert names(PICTURES.expand(given), folder) == ['a.jpg', 'b.PNG', 'sub/c.webp']
 
 
 def test_other_files_of_a_folder_are_counted_in_the_log(folder, caplog):
     caplog.set_level('INFO')
-    list_pictures(folder)
+    PICTURES.expand(folder)
     assert 'left out 1 other files' in caplog.text
     assert '1 .txt' in caplog.text
 
@@ -40,24 +40,24 @@ def test_other_files_of_a_folder_are_counted_in_the_log(folder, caplog):
 def test_a_folder_that_links_to_itself_ends(folder):
     (folder / 'sub/up').symlink_to(folder)
     (folder / 'sub/other').symlink_to(folder / 'sub')
-    assert names(list_pictures(folder), folder) == ['a.jpg', 'b.PNG', 'sub/c.webp']
+    assert names(PICTURES.expand(folder), folder) == ['a.jpg', 'b.PNG', 'sub/c.webp']
 
 
 def test_a_linked_folder_is_followed(folder, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp('elsewhere')
     (elsewhere / 'e.png').touch()
     (folder / 'linked').symlink_to(elsewhere)
-    assert 'linked/e.png' in names(list_pictures(folder), folder)
+    assert 'linked/e.png' in names(PICTURES.expand(folder), folder)
 
 
 def test_a_mixed_list_keeps_its_order(folder):
     array, image = np.zeros((2, 3, 3), np.uint8), Image.new('L', (2, 2))
-    pictures = list_pictures((array, folder / 'sub', 'missing.jpg', image, Path('x.txt')))
+    pictures = PICTURES.expand((array, folder / 'sub', 'missing.jpg', image, Path('x.txt')))
     assert pictures[0] is array
     assert pictures[1:3] == [str(folder / 'sub/c.webp'), 'missing.jpg']
     assert pictures[3] is image
     assert pictures[4] == 'x.txt'  # a file that is named is tried, whatever it is called
-    assert list_pictures([]) == []
+    assert PICTURES.expand([]) == []
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_a_mixed_list_keeps_its_order(folder):
 )
 def test_what_is_no_picture_is_refused(given, message):
     with pytest.raises(UserError, match=re.escape(message)):
-        list_pictures(given)
+        PICTURES.expand(given)
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
     (tmp_path / 'notes.txt').touch()
     with pytest.raises(UserError, match='no picture in the folder'):
-        list_pictures(tmp_path)
+        PICTURES.expand(tmp_path)
     with pytest.raises(UserError, match='no picture in the folder'):
-        list_pictures(['a.jpg', tmp_path])
+        PICTURES.expand(['a.jpg', tmp_path])
 
 
 @pytest.mark.skipif(os.name == 'nt' or os.geteuid() == 0, reason='everything may be read')
@@ -93,6 +93,6 @@ def test_a_folder_that_may_not_be_read_is_refused(folder):
     (folder / 'sub').chmod(0)
     try:
         with pytest.raises(UserError, match='cannot look into the folder'):
-            list_pictures(folder)
+            PICTURES.expand(folder)
     finally:
         (folder / 'sub').chmod(0o755)

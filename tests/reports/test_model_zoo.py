@@ -1,5 +1,6 @@
 """The tables of the model zoo are up to date, and become so again when they are not."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from benchmarks.model_zoo import count_costs, list_metafiles, read_metafile
 from dynp_plugins.errors import UserError
 from reports.model_zoo import BEGIN, END, tables, update_model_zoo
+from tests.inference.tiny_videos import write_config
 
 REPOSITORY = Path(__file__).parents[2]
 METAFILES = list_metafiles(REPOSITORY)
@@ -22,6 +24,9 @@ COUNTED = [
     'ranet-1233_1xb64-300e_cifar100',
     'static-mobilenetv3-large_8xb128-300e_in1k',
     'static-regnety-400mf_8xb128-300e_in1k',
+    'dyn-perceiver_tsm-mobilenetv3-0.75_8xb8-1x1x8-50e_sthv2',
+    'tsm-mobilenetv2_8xb8-1x1x8-50e_sthv1',
+    'tsn-mobilenetv2_8xb32-1x1x8-100e_k400',
 ]
 MODELS = {
     model.name: (metafile, model)
@@ -127,6 +132,30 @@ def test_update_writes_what_is_out_of_date_and_nothing_else(zoo):
 
     metafile.write_text(metafile.read_text().replace('2020874', '2020875'))
     assert update_model_zoo(zoo, write=False) == [metafile]
+
+
+def test_a_network_of_videos(zoo):
+    """Its input has frames, its costs are per video, and its task another name."""
+    config = write_config(zoo / 'zoo' / 'videos.py')
+    metafile, readme = zoo / 'zoo' / 'metafile.yml', zoo / 'zoo' / 'README.md'
+    text = metafile.read_text().replace(SMALL, 'videos').replace('CIFAR-10', 'Clips')
+    text = re.sub('Config: .*', f'Config: {config}', text)
+    text = re.sub('          Top 1 Accuracy.*\n', '', text).replace('Metrics:', 'Metrics: {}')
+    metafile.write_text(text)
+    with pytest.raises(UserError, match=r'says Task: Image Classification, but .* Action Recog'):
+        update_model_zoo(zoo)
+    metafile.write_text(metafile.read_text().replace('Image Classification', 'Action Recognition'))
+    assert update_model_zoo(zoo) == [metafile, readme]
+    assert update_model_zoo(zoo) == []
+    (model,) = read_metafile(metafile, zoo)
+    assert model.task == 'Action Recognition'
+    costs = count_costs(config)
+    assert costs.input_shape == (4, 3, 32, 32)
+    assert model.macs == costs.exits[-1].macs
+    (row,) = rows_of(readme.read_text()).values()
+    assert row['input'] == '4x32x32'
+    gmacs = ' / '.join(f'{exit.macs / 1e9:.2f}' for exit in costs.exits)
+    assert row['GMACs per video up to each exit'] == gmacs
 
 
 def test_published_exits_must_be_the_exits_of_the_network(zoo):

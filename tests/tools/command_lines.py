@@ -1,4 +1,6 @@
-"""What tests of command lines share: a config, options that make it quick, a check of refusals."""
+"""What tests of command lines share: a config, options that make it quick, checks of answers."""
+
+import csv
 
 from tests.conftest import REPOSITORY
 
@@ -19,3 +21,16 @@ def refused(answer, *expected):
     assert len([line for line in text.splitlines() if not line.startswith('    ')]) < 40
     for part in expected:
         assert part in text
+
+
+def answered(answer, status=0):
+    """The text on stdout of a run that ended with this exit status."""
+    found, out, error = answer
+    assert found == status, error
+    assert '\x1b' not in out  # no colours in a file
+    return out
+
+
+def csv_rows(path):
+    with open(path, encoding='utf-8', newline='') as file:
+        return list(csv.DictReader(file))

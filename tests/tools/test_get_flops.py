@@ -12,21 +12,15 @@ import pytest
 from benchmarks.macs import exit_costs
 from dynp_plugins import create_model
 from tests.conftest import REPOSITORY
-from tests.tools.command_lines import CONFIG, refused
+from tests.tools.command_lines import CONFIG, answered, refused
 
 TINY = ('get_flops', 'dyn_perceiver_regnety_tiny')
 EXITS = ['early', 'latent', 'feature', 'merged']
 QUANTITIES = ('macs', 'flops', 'other_ops', 'macs_and_other_ops', 'parameters', 'activations')
 
 
-def succeeded(answer):
-    status, out, error = answer
-    assert status == 0, error
-    return out
-
-
 def test_table_of_a_name(run):
-    out = succeeded(run(*TINY, '--shape', 64, '--set', 'num_classes=10', 'num_latents=24'))
+    out = answered(run(*TINY, '--shape', 64, '--set', 'num_classes=10', 'num_latents=24'))
     lines = out.splitlines()
     assert lines[0].startswith('dyn_perceiver_regnety_tiny num_classes=10 num_latents=24, one ')
     assert 'one image of 3 x 64 x 64, ' in lines[0]
@@ -45,7 +39,7 @@ def test_table_of_a_name(run):
 
 
 def test_json_of_a_config(run):
-    record = json.loads(succeeded(run('get_flops', CONFIG, '--json', '-')))
+    record = json.loads(answered(run('get_flops', CONFIG, '--json', '-')))
     assert record['network'] == CONFIG
     assert record['input_shape'] == [3, 64, 64]  # the pictures' own size
     assert {'torch', 'fvcore'} <= set(record['versions'])
@@ -83,13 +77,13 @@ def test_stdout_is_for_the_numbers_alone():
 
 def test_options_of_a_config(run):
     widths = ('--cfg-options', 'model.head.num_classes=7', '--shape', 32, 48, '--json', '-')
-    record = json.loads(succeeded(run('get_flops', CONFIG, *widths)))
+    record = json.loads(answered(run('get_flops', CONFIG, *widths)))
     assert record['settings'] == {'model.head.num_classes': 7}
     assert record['input_shape'] == [3, 32, 48]
 
 
 def test_csv_holds_what_json_holds(run, tmp_path):
-    out = succeeded(run(*TINY, '--shape', 32, '--csv', '-', '--json', 'deep/costs.json'))
+    out = answered(run(*TINY, '--shape', 32, '--csv', '-', '--json', 'deep/costs.json'))
     record = json.loads((tmp_path / 'deep/costs.json').read_text())
     frame = pd.read_csv(io.StringIO(out))
     assert frame['exit'].tolist() == EXITS
@@ -104,7 +98,7 @@ def test_csv_holds_what_json_holds(run, tmp_path):
 
 def test_modules(run, tmp_path):
     arguments = (*TINY, '--shape', 32, '--json', 'costs.json')
-    out = succeeded(run(*arguments, '--depth', 2))
+    out = answered(run(*arguments, '--depth', 2))
     record = json.loads((tmp_path / 'costs.json').read_text())
     modules = {module['name']: module for module in record['modules']}
     assert {'', 'backbone', 'backbone.feature_branch', 'heads.classifiers'} <= set(modules)
@@ -121,11 +115,11 @@ def test_modules(run, tmp_path):
         cells = row.split()
         assert cells[1:4] == ['-'] * 3  # nothing before the last exit
         assert cells[4] == cells[5] != '-'
-    assert 'last_z2x' not in succeeded(run(*arguments, '--depth', 1))
+    assert 'last_z2x' not in answered(run(*arguments, '--depth', 1))
 
 
 def test_a_static_network(run):
-    record = json.loads(succeeded(run('get_flops', 'static:torchvision/resnet18', '--json', '-')))
+    record = json.loads(answered(run('get_flops', 'static:torchvision/resnet18', '--json', '-')))
     (exit,) = record['exits']
     assert record['input_shape'] == [3, 224, 224]
     assert exit['parameters'] == record['parameters'] == 11_689_512  # torchvision's own figure
@@ -133,10 +127,10 @@ def test_a_static_network(run):
 
 
 def test_a_name_is_counted_at_the_size_it_was_designed_for(run):
-    record = json.loads(succeeded(run('get_flops', 'msdnet_cifar_step2_b7', '--json', '-')))
+    record = json.loads(answered(run('get_flops', 'msdnet_cifar_step2_b7', '--json', '-')))
     assert record['input_shape'] == [3, 32, 32]
     name = ('get_flops', 'static:timm/test_vit', '--set', 'img_size=48')
-    record = json.loads(succeeded(run(*name, '--json', '-')))
+    record = json.loads(answered(run(*name, '--json', '-')))
     assert record['input_shape'] == [3, 48, 48]
 
 
@@ -152,7 +146,7 @@ def test_networks_that_do_not_exist(run):
 def test_words_for_switches(run):
     """``false`` is no text that counts as true."""
     with_z2x, without = (
-        json.loads(succeeded(run(*TINY, '--json', '-', '--set', f'with_z2x={word}')))
+        json.loads(answered(run(*TINY, '--json', '-', '--set', f'with_z2x={word}')))
         for word in ('True', 'false')
     )
     assert without['exits'][-1]['macs'] < with_z2x['exits'][-1]['macs']

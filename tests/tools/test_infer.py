@@ -27,7 +27,7 @@ from tests.inference.tiny_models import (
     save_checkpoint,
     save_pictures,
 )
-from tests.tools.command_lines import CONFIG, refused
+from tests.tools.command_lines import CONFIG, answered, csv_rows, refused
 
 
 @pytest.fixture(scope='module')
@@ -56,18 +56,6 @@ def report(network, folder, tmp_path):
     table = exit_table(network, images, exit_gmacs=costs)
     table.save(tmp_path / f'report/tables/{NAME}_calibration.npz')
     return tmp_path / 'report'
-
-
-def answered(answer, status=0):
-    found, out, error = answer
-    assert found == status, error
-    assert '\x1b' not in out  # no colours in a file
-    return out
-
-
-def csv_rows(path):
-    with open(path, encoding='utf-8', newline='') as file:
-        return list(csv.DictReader(file))
 
 
 def test_the_table(run, checkpoint, folder):

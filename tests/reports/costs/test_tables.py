@@ -1,8 +1,12 @@
-"""Units and numbers of the cost tables."""
+"""Units and numbers of the cost tables, and costs of videos in tables and files."""
 
+import io
+
+import pandas as pd
 import pytest
 
 from benchmarks.network_costs import DetailedExitCost, ModuleCost, NetworkCosts
+from reports.costs.files import cost_csv, cost_record
 from reports.costs.tables import cost_text, unit_for
 
 
@@ -59,6 +63,36 @@ def test_text():
     assert ['last', '8.00', '16.00', '50.0', '8.05', '0.900', '90'] in cells
     assert ['last', '6.00', '12.00', '-', '6.00', '0.600', '20'] in cells
     assert 'published' not in '\n'.join(lines)
+
+
+def of_video(frames):
+    return NetworkCosts((frames, 3, 4, 5), COSTS.parameters, COSTS.exits, COSTS.modules)
+
+
+def test_text_of_videos():
+    head, after, *_ = cost_text('net', {}, of_video(8), num_segments=8).splitlines()
+    assert head.startswith('net, one video of 8 frames of 3 x 4 x 5, 1,000,000 parameters')
+    assert after == ''
+    head, after, *_ = cost_text('net', {}, of_video(24), num_segments=8).splitlines()
+    assert head.startswith('net, one video of 24 frames of 3 x 4 x 5, ')
+    assert after.startswith('24 frames: 3 views of 8; test-time clips and crops multiply the cost')
+    # Frames that are seen one by one are not told from views.
+    head, after, *_ = cost_text('net', {}, of_video(25)).splitlines()
+    assert 'one video of 25 frames of' in head
+    assert after == ''
+    assert 'one video of 1 frame of 3 x 4 x 5' in cost_text('net', {}, of_video(1))
+
+
+def test_records_of_videos():
+    record = cost_record('net', {}, of_video(24), {}, num_segments=8)
+    assert (record['input_shape'], record['views']) == ([24, 3, 4, 5], 3)
+    frame = pd.read_csv(io.StringIO(cost_csv(record)))
+    assert frame['input_shape'].tolist() == ['24x3x4x5'] * 2
+    assert frame['views'].tolist() == [3, 3]
+    picture = cost_record('net', {}, COSTS, {}, num_segments=1)
+    assert picture['input_shape'] == [3, 4, 5]
+    assert 'views' not in picture
+    assert 'views' not in cost_csv(picture)
 
 
 def test_published_order_has_its_own_column():

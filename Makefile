@@ -2,7 +2,7 @@
 # Plain POSIX sh and GNU make 3.81, so that macOS's own tools run it.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint clean
+.PHONY: help env demo demo-action test lint clean
 
 # The first Python that runs and is supported. Each candidate is started, because a pyenv shim can
 # be on the PATH and still fail. Without one, python3 says in setup_env.py what is wrong with it.
@@ -14,13 +14,21 @@ INSTALLER ?= auto
 
 VENV_PYTHON = .venv/bin/python
 DEMO_DIR = work_dirs/demo
-DEMO_MODELS = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits resnet18-narrow_digits
+DEMO_PICTURES = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits resnet18-narrow_digits
+DEMO_VIDEOS = dyn-perceiver_tsm-regnety-tiny_clips tsm-mobilenetv2-0.7_clips
 
-DEMO_PAIRS = $(foreach model,$(DEMO_MODELS),configs/demo/$(model).py $(DEMO_DIR)/$(model))
-DEMO_CURVE = $(VENV_PYTHON) tools/budget_curve.py $(DEMO_PAIRS) --risk 0.02 0.1 --out $(DEMO_DIR)/report --overwrite
+# Times the models $(1) and draws them in the folder $(2).
+demo_pairs = $(foreach model,$(1),configs/demo/$(model).py $(DEMO_DIR)/$(model))
+demo_curve = $(VENV_PYTHON) tools/budget_curve.py $(demo_pairs) --risk 0.02 0.1 --out $(2) --overwrite
+define demo_report
+	$(demo_curve)
+	$(VENV_PYTHON) tools/benchmark.py $(demo_pairs) --tables $(2) --threads 1 --seconds 5 \
+		--out $(2).latency.json --overwrite
+	$(demo_curve) --reuse-tables --latency $(2).latency.json
+endef
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 env: ## Create or renew .venv, unless it is up to date
 	@python="$(PYTHON)"; "$$python" -c '' 2>/dev/null || { \
@@ -29,13 +37,13 @@ env: ## Create or renew .venv, unless it is up to date
 		exit 1; }; \
 	"$$python" tools/setup_env.py --installer "$(INSTALLER)"
 
-demo: env $(DEMO_MODELS:%=demo-%) ## Train four small networks on real digits, time them and draw their accuracy-budget curves
-	$(DEMO_CURVE)
-	$(VENV_PYTHON) tools/benchmark.py $(DEMO_PAIRS) --tables $(DEMO_DIR)/report --threads 1 --seconds 5 \
-		--out $(DEMO_DIR)/latency.json --overwrite
-	$(DEMO_CURVE) --reuse-tables --latency $(DEMO_DIR)/latency.json
+demo: env $(DEMO_PICTURES:%=train-%) $(DEMO_VIDEOS:%=train-%) ## Train small networks on pictures and videos, time them, draw their curves
+	$(call demo_report,$(DEMO_PICTURES) $(DEMO_VIDEOS),$(DEMO_DIR)/report)
 
-demo-%: env
+demo-action: env $(DEMO_VIDEOS:%=train-%) ## The part of the demo about action recognition in videos
+	$(call demo_report,$(DEMO_VIDEOS),$(DEMO_DIR)/report-action)
+
+train-%: env
 	$(VENV_PYTHON) tools/train.py configs/demo/$*.py --work-dir $(DEMO_DIR)/$* --no-validate --overwrite
 
 test: env ## Run the tests

@@ -33,7 +33,7 @@ from .exit_records import exit_records, exit_statistics
 from .gallery import make_gallery
 from .macs import exit_costs
 from .provenance import git_commit, versions
-from .results import ModelResult, SplitRecord, TrainingRecord
+from .results import ACTION, CLASSIFICATION, ModelResult, SplitRecord, TrainingRecord
 from .trained_model import TrainedModel
 
 _logger = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ def measure_model(model: TrainedModel, settings: CurveSettings | None = None) ->
     result = ModelResult(
         name=model.name,
         source='ours',
-        task='action recognition' if is_video_model(model.classifier) else 'classification',
+        task=ACTION if is_video_model(model.classifier) else CLASSIFICATION,
         dataset=_dataset_name(config.test_dataloader.dataset),
         config=model.config_record,
         checkpoint=model.checkpoint_record,

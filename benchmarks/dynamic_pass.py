@@ -7,13 +7,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from dynp_plugins.early_exit import ExitPolicy, fold_frames
+from dynp_plugins.early_exit import ExitPolicy
 from dynp_plugins.early_exit.engine import EarlyExitEngine
-from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.classifiers import multi_exit_network
 
-from .exit_pass import check_one_size
-from .progress import track
+from .split_batches import evaluating, labelled_batches
 from .trained_model import TrainedModel
 
 
@@ -66,30 +64,17 @@ def run_dynamic_pass(
         split: Name for messages and progress.
 
     Raises:
-        UserError: The policy is for another network, the split is empty, pictures differ in
-            size, or samples have no label.
+        UserError: The policy is for another network or another shape of samples; or see
+            `labelled_batches`.
     """
-    training = classifier.training
-    classifier.eval()
     columns: dict[str, list[torch.Tensor]] = {'exit': [], 'prediction': [], 'label': []}
-    shapes: set[tuple[int, ...]] = set()
-    try:
+    title = f'{split} split, with early exits'
+    with evaluating(classifier):
         engine = EarlyExitEngine(multi_exit_network(classifier), policy)
-        for batch in track(loader, f'{split} split, with early exits'):
-            shapes.update(tuple(image.shape) for image in batch['inputs'])
-            check_one_size(shapes, split)
-            policy.check_input_shape(next(iter(shapes)))
-            data = classifier.data_preprocessor(batch, training=False)
-            samples = data['data_samples']
-            if 'gt_label' not in samples[0]:
-                raise UserError(f'the {split} split has no labels')
-            images, group_size = fold_frames(data['inputs'])
-            result = engine(images, group_size=group_size)
+        for batch in labelled_batches(classifier, loader, split, title):
+            policy.check_input_shape(batch.shape)
+            result = engine(batch.images, group_size=batch.group_size)
             columns['exit'].append(result.exit)
             columns['prediction'].append(result.prediction)
-            columns['label'].append(torch.cat([sample.gt_label for sample in samples]))
-    finally:
-        classifier.train(training)
-    if not columns['exit']:
-        raise UserError(f'the {split} split is empty')
+            columns['label'].append(batch.labels)
     return DynamicPass(**{name: torch.cat(part).cpu().numpy() for name, part in columns.items()})

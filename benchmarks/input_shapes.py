@@ -24,7 +24,7 @@ from dynp_plugins.inference.pipeline_steps import (
 from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.openmmlab.config_files import building_from, require
 
-from .exit_pass import build_split
+from .split_batches import build_split
 
 _MADE_UP_SIZES = ((300, 500), (700, 400))
 _MADE_UP_LENGTHS = (90, 250)

@@ -17,9 +17,9 @@ from dynp_plugins.openmmlab.class_names import check_same_classes
 from dynp_plugins.openmmlab.classifiers import load_classifier, multi_exit_network
 from dynp_plugins.openmmlab.config_files import building_from, load_config, require
 
-from .exit_pass import build_split
 from .provenance import config_sha256
 from .results import FileRecord
+from .split_batches import build_split
 
 
 @dataclass(frozen=True)

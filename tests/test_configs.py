@@ -17,8 +17,8 @@ from mmpretrain.datasets import CIFAR10
 from mmpretrain.structures import DataSample
 from PIL import Image
 
-from benchmarks.exit_pass import build_split
 from benchmarks.input_shapes import config_input_shape
+from benchmarks.split_batches import build_split
 from dynp_plugins.early_exit import fold_frames
 from dynp_plugins.openmmlab.classifiers import build_classifier
 from dynp_plugins.openmmlab.config_files import load_config

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mmpretrain.structures import DataSample
 
 from benchmarks.curve import chosen_exits, target_budgets
 from benchmarks.dynamic_pass import policy_metrics, run_dynamic_pass
@@ -83,7 +84,8 @@ def test_pictures_of_different_sizes_are_refused(model, policies):
 def test_pictures_of_another_size_than_the_policy_holds_for(model, policies):
     class One:
         def __iter__(self):
-            yield {'inputs': [torch.zeros(3, 32, 32)]}
+            sample = DataSample().set_gt_label(0)
+            yield {'inputs': [torch.zeros(3, 32, 32)], 'data_samples': [sample]}
 
     with pytest.raises(UserError, match=r'pictures are \[3, 32, 32\].*hold for \[3, 64, 64\]'):
         run_dynamic_pass(model.classifier, One(), policies[0], 'test')

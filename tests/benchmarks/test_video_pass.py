@@ -10,6 +10,7 @@ from benchmarks.dynamic_pass import run_dynamic_pass
 from benchmarks.exit_pass import run_exit_pass
 from benchmarks.macs import exit_costs
 from benchmarks.trained_model import load_trained_model
+from dynp_plugins import UserError
 from dynp_plugins.early_exit import choose_policies, fold_frames
 from dynp_plugins.openmmlab.classifiers import build_classifier
 from dynp_plugins.openmmlab.config_files import load_config
@@ -101,3 +102,15 @@ def test_a_curve_counts_every_frame_of_a_video(model):
     of_clip = exit_costs(model.network, [4, *picture])
     for exit, cost in zip(result.exits, of_clip, strict=True):
         assert exit.gmacs == pytest.approx(frames / 4 * cost.macs / 1e9)
+
+
+def test_videos_without_labels_are_refused(model):
+    class Unlabelled:
+        def __iter__(self):
+            (loader,) = model.build_splits(('test',)).values()
+            batch = next(iter(loader))
+            batch['data_samples'][0].set_gt_label(-1)  # mmaction2's
+            yield batch
+
+    with pytest.raises(UserError, match='the test split has samples without a label'):
+        run_exit_pass(model.classifier, Unlabelled(), 'test')

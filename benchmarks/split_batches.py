@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from dynp_plugins.early_exit import fold_frames
 from dynp_plugins.errors import UserError
+from dynp_plugins.openmmlab.recognizers import check_sampled_frames, frames_seen_together
 
 from .progress import track
 
@@ -65,8 +66,10 @@ def labelled_batches(
         title: Name for the progress.
 
     Raises:
-        UserError: The split is empty, samples differ in size, or have no label.
+        UserError: The split is empty, samples differ in size, have no label, or are videos that
+            are no whole number of clips.
     """
+    together = frames_seen_together(getattr(classifier, 'backbone', None))
     shapes: set[tuple[int, ...]] = set()
     for batch in track(loader, title):
         stored = list(batch['inputs'])
@@ -79,6 +82,7 @@ def labelled_batches(
             )
         data = classifier.data_preprocessor(batch, training=False)
         images, group_size = fold_frames(data['inputs'])
+        check_sampled_frames(group_size, together, split)
         labels = _labels(data['data_samples'], split)
         yield LabelledBatch(stored, images, group_size, labels, data['data_samples'])
     if not shapes:

@@ -146,6 +146,8 @@ def read_index(path: str | os.PathLike) -> VideoIndex:
         if not packets:
             raise UserError(f'the video {path} has no frames')
         times, keys, shown = _arrays(packets)
+        if times is not None and _are_counted(times, stream, container):
+            times = None
         numbers = np.flatnonzero(shown)
         if not len(numbers):
             raise UserError(f'the video {path} has no frames that are shown')
@@ -185,6 +187,15 @@ def _arrays(packets: list[tuple]) -> tuple[np.ndarray | None, np.ndarray, np.nda
     times = np.array([time for time, _, _ in packets], np.int64)
     unique = len(np.unique(times[shown])) == shown.sum()
     return (times if unique else None), keys, shown
+
+
+def _are_counted(times: np.ndarray, stream: VideoStream, container: InputContainer) -> bool:
+    """Whether the packets' times are but their numbers, though frames are shown otherwise.
+
+    AVI files store no times. Where FFmpeg cannot work them out, as for H.264, it counts packets.
+    """
+    reordered = stream.codec_context.has_b_frames
+    return container.format.name == 'avi' and bool(reordered) and bool((np.diff(times) > 0).all())
 
 
 def _promised_frames(

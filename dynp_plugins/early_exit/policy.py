@@ -37,7 +37,8 @@ class Expectation:
         exit_shares: By exit, the fraction of the samples that leave there.
         exit_gmacs: By exit, what a sample has cost when it leaves there.
         exit_top1_percent: By exit, its accuracy when every sample leaves there.
-        input_shape: (channels, height, width) of the samples; None if it is not known.
+        input_shape: Of the samples, (channels, height, width) or, of videos, (frames, channels,
+            height, width); None if it is not known.
     """
 
     gmacs_mean: float
@@ -206,7 +207,7 @@ class ExitPolicy:
         """Refuse samples of another size than the costs and thresholds hold for, if that is known.
 
         Args:
-            shape: (channels, height, width), or (height, width).
+            shape: As ``expected.input_shape``, or only its last numbers, such as (height, width).
 
         Raises:
             UserError: The sizes differ; the message names both.

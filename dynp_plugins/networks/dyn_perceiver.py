@@ -59,9 +59,10 @@ class DynPerceiverBackbone(ExitBackbone):
         is_shift: Temporal shift in the residual blocks of the feature branch (TSM, arXiv
             1811.08383), if there are several frames.
         shift_div: One in so many channels moves to the next frame, and as many to the previous one.
-        latent_time: How the latent branch sees time, which is ours: ``'none'``; ``'shift'``, a
-            temporal shift of the latent channels before the first self-attention of every stage;
-            or ``'attention'``, where X2Z in stages 3 and 4 reads all frames of the clip.
+        latent_time: How the latent branch sees time if there are several frames, which is ours:
+            ``'none'``; ``'shift'``, a temporal shift of the latent channels before the first
+            self-attention of every stage; or ``'attention'``, where X2Z in stages 3 and 4 reads
+            all frames of the clip.
 
     Raises:
         UserError: A setting that is not possible.
@@ -101,6 +102,11 @@ class DynPerceiverBackbone(ExitBackbone):
             with_latent=with_latent,
             is_shift=is_shift,
         )
+        if latent_time == 'attention' and with_latent and not with_x2z:
+            raise UserError(
+                "latent_time='attention' is in the X2Z of stages 3 and 4, which with_x2z=False "
+                "takes away: choose latent_time='shift' or leave with_x2z out"
+            )
         branch = build_feature_branch(arch, width, drop_path_rate)
         if num_segments > 1 and is_shift:
             shift_residual_blocks(branch, num_segments, shift_div)

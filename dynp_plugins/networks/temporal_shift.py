@@ -45,9 +45,13 @@ class TemporalShiftConv2d(nn.Conv2d):
         convolution: Whose settings and weights are taken over.
         num_segments: Frames of a clip.
         shift_div: See `temporal_shift`.
+
+    Raises:
+        UserError: There are fewer than ``shift_div`` channels, so that none would move.
     """
 
     def __init__(self, convolution: nn.Conv2d, num_segments: int, shift_div: int):
+        _check_some_move(convolution.in_channels, shift_div)
         super().__init__(
             convolution.in_channels,
             convolution.out_channels,
@@ -75,9 +79,13 @@ class TemporalShiftNorm(nn.LayerNorm):
         norm: Whose settings and weights are taken over.
         num_segments: Frames of a clip.
         shift_div: See `temporal_shift`.
+
+    Raises:
+        UserError: There are fewer than ``shift_div`` channels, so that none would move.
     """
 
     def __init__(self, norm: nn.LayerNorm, num_segments: int, shift_div: int):
+        _check_some_move(norm.normalized_shape[-1], shift_div)
         super().__init__(norm.normalized_shape, norm.eps)
         self.weight, self.bias = norm.weight, norm.bias
         self.num_segments = num_segments
@@ -112,13 +120,16 @@ def shift_residual_blocks(network: nn.Module, num_segments: int, shift_div: int)
                 holder, name = block.block[0], '0'
             case _:
                 continue
-        convolution = getattr(holder, name)
-        if convolution.in_channels < shift_div:
-            raise UserError(
-                f'shift_div={shift_div}: a block has only {convolution.in_channels} channels, of '
-                f'which none would move; give at most that'
-            )
-        setattr(holder, name, TemporalShiftConv2d(convolution, num_segments, shift_div))
+        shifted = TemporalShiftConv2d(getattr(holder, name), num_segments, shift_div)
+        setattr(holder, name, shifted)
+
+
+def _check_some_move(channels: int, shift_div: int) -> None:
+    if channels < shift_div:
+        raise UserError(
+            f'shift_div={shift_div}: a block has only {channels} channels, of which none would '
+            'move; give at most that'
+        )
 
 
 def check_segments(num_segments: Any, shift_div: Any) -> None:

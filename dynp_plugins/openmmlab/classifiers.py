@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..networks import ExitBackbone, ExitHeads, MultiExitNetwork
 from .config_files import building_from
 from .recognizers import recognizer_network
+from .video_heads import MultiExitVideoHead
 
 
 def build_classifier(config: Config) -> nn.Module:
@@ -73,10 +74,10 @@ def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
     """
     backbone = getattr(classifier, 'backbone', None)
     heads = getattr(classification_head(classifier), 'heads', None)
-    if isinstance(backbone, ExitBackbone) and isinstance(heads, ExitHeads):
-        network = MultiExitNetwork(backbone, heads)
-    elif is_video_model(classifier):
+    if is_video_model(classifier) and not _has_exits(classifier):
         network = recognizer_network(classifier)
+    elif isinstance(backbone, ExitBackbone) and isinstance(heads, ExitHeads):
+        network = MultiExitNetwork(backbone, heads)
     else:
         raise UserError(
             f'the {type(classifier).__name__} has a {type(backbone).__name__} without exits: use a '
@@ -85,3 +86,12 @@ def multi_exit_network(classifier: nn.Module) -> MultiExitNetwork:
         )
     network.training = classifier.training  # of itself alone: its parts are in their modes already
     return network
+
+
+def _has_exits(recognizer: nn.Module) -> bool:
+    """Whether a recognizer hands folded frames to exits that average over them."""
+    return (
+        type(recognizer).__name__ == 'Recognizer2D'
+        and isinstance(recognizer.backbone, ExitBackbone)
+        and isinstance(classification_head(recognizer), MultiExitVideoHead)
+    )

@@ -32,6 +32,7 @@ class MultiExitHead(BaseModule):
     """
 
     heads: ExitHeads
+    config_entry = 'model.head'
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class MultiExitHead(BaseModule):
         if widths != self.heads.in_channels:
             raise UserError(
                 f'the head is configured with in_channels={self.heads.in_channels}, but the '
-                f"backbone's exits are {widths} wide: set model.head.in_channels={widths}"
+                f"backbone's exits are {widths} wide: set {self.config_entry}.in_channels={widths}"
             )
         return self.heads(feats)
 

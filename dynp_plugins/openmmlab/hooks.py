@@ -1,4 +1,4 @@
-"""Training hooks: checks that stop a run early, and random numbers that survive a resume."""
+"""Hooks: checks that stop a run early, and random numbers that survive a resume."""
 
 import random
 
@@ -9,7 +9,8 @@ from mmengine.hooks import Hook
 from mmengine.registry import FUNCTIONS, HOOKS
 
 from ..errors import UserError
-from .classifiers import classification_head
+from .classifiers import classification_head, is_video_model
+from .recognizers import check_sampled_frames, frames_seen_together
 from .run_start import unwrapped
 
 
@@ -53,18 +54,41 @@ class ClassCountHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
-        """Check the training set against ``model.head.num_classes``.
+        """Check the training set against the head's ``num_classes``.
 
         Raises:
             UserError: The data has more classes than the head.
         """
         classes = runner.train_dataloader.dataset.metainfo.get('classes')
-        num_classes = getattr(classification_head(unwrapped(runner.model)), 'num_classes', None)
+        model = unwrapped(runner.model)
+        num_classes = getattr(classification_head(model), 'num_classes', None)
+        entry = 'model.cls_head' if is_video_model(model) else 'model.head'
         if classes and num_classes and len(classes) > num_classes:
             raise UserError(
-                f'the training set has {len(classes)} classes, but model.head.num_classes is '
+                f'the training set has {len(classes)} classes, but {entry}.num_classes is '
                 f'{num_classes}: set it to {len(classes)}'
             )
+
+
+@HOOKS.register_module()
+class WholeClipsHook(Hook):
+    """Compare the frames of each batch's videos with those that the network sees together.
+
+    `train` and `test` of `dynp_plugins.openmmlab.runs` always have it.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def _before_iter(self, runner, batch_idx, data_batch=None, mode='train') -> None:
+        """Check a batch, of pictures (3, H, W) or videos (M, 3, H, W), before the network runs.
+
+        Raises:
+            UserError: See `check_sampled_frames`.
+        """
+        together = frames_seen_together(getattr(unwrapped(runner.model), 'backbone', None))
+        if together > 1:
+            shape = data_batch['inputs'][0].shape
+            check_sampled_frames(shape[0] if len(shape) == 4 else 1, together, mode)
 
 
 @HOOKS.register_module()

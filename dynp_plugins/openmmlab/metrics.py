@@ -48,8 +48,9 @@ class MultiExitAccuracy(BaseMetric):
         for sample in data_samples:
             if 'exit_scores' not in sample:
                 raise UserError('MultiExitAccuracy needs a model whose head is a MultiExitHead')
-            if 'gt_label' not in sample:
-                raise UserError('the pictures have no labels, so there is no accuracy to measure')
+            # mmaction2's samples without a label have -1.
+            if 'gt_label' not in sample or sample['gt_label'].min() < 0:
+                raise UserError('the samples have no labels, so there is no accuracy to measure')
             scores, label = sample['exit_scores'], sample['gt_label']
             if max(self.topk) > scores.shape[1]:
                 raise UserError(
@@ -58,7 +59,7 @@ class MultiExitAccuracy(BaseMetric):
                 )
             if label.item() >= scores.shape[1]:
                 raise UserError(
-                    f'a picture has label {label.item()}, but the network has only '
+                    f'a sample has label {label.item()}, but the network has only '
                     f'{scores.shape[1]} classes, numbered from 0'
                 )
             rank = label_rank(scores, label).cpu()

@@ -1,4 +1,4 @@
-"""mmaction2's own TSN and TSM recognizers as networks with one exit."""
+"""mmaction2's TSN and TSM as networks with one exit, and how many frames a backbone mixes."""
 
 from collections.abc import Sequence
 
@@ -26,8 +26,7 @@ class RecognizerBackbone(ExitBackbone):
         super().__init__()
         self.network = backbone
         self.exit_channels = (channels,)
-        if getattr(backbone, 'is_shift', False):
-            self.num_segments = backbone.num_segments
+        self.num_segments = frames_seen_together(backbone)
 
     def start(self, images: Tensor) -> State:
         check_images(images)
@@ -60,6 +59,36 @@ class RecognizerHeads(ExitHeads):
         return self.classifier(feature)
 
 
+def frames_seen_together(backbone: nn.Module | None) -> int:
+    """Frames of a clip that a backbone of ours or of mmaction2 mixes; 1 where it mixes none."""
+    # mmaction2's TSM backbones have num_segments with the shift switched off, too. Whatever else
+    # has it, such as TANet, mixes frames.
+    mixes = getattr(backbone, 'is_shift', True) or getattr(backbone, 'non_local_cfg', None)
+    return getattr(backbone, 'num_segments', 1) if mixes else 1
+
+
+def check_sampled_frames(frames: int, num_segments: int, split: str) -> None:
+    """Refuse videos of which the network would see parts of a clip.
+
+    In a batch of them it might find a whole number of clips all the same, with frames of several
+    videos in one.
+
+    Args:
+        frames: Of a video, those of all clips and crops.
+        num_segments: See `frames_seen_together`.
+        split: Name for the message.
+
+    Raises:
+        UserError: The frames are no whole number of clips.
+    """
+    if frames % num_segments:
+        raise UserError(
+            f'the {split} split hands out {frames} frames of a video, but the network sees '
+            f'num_segments={num_segments} frames of a clip together: sample as many, or a '
+            'multiple (num_clips or clip_len of SampleFrames), or set model.backbone.num_segments'
+        )
+
+
 def recognizer_network(recognizer: nn.Module) -> MultiExitNetwork:
     """The network inside a TSN or TSM of mmaction2; weights are shared.
 
@@ -74,23 +103,25 @@ def recognizer_network(recognizer: nn.Module) -> MultiExitNetwork:
     """
     head = getattr(recognizer, 'cls_head', None)
     kind, backbone = type(head).__name__, type(recognizer.backbone).__name__
-    if type(recognizer).__name__ != 'Recognizer2D' or kind not in _HEADS or recognizer.with_neck:
+    is_stock = not isinstance(recognizer.backbone, ExitBackbone) and kind in _HEADS
+    if type(recognizer).__name__ != 'Recognizer2D' or not is_stock or recognizer.with_neck:
         raise UserError(
             f'the {type(recognizer).__name__} of a {backbone} and a {kind} has no exits and cannot '
-            "be taken as one: use a multi-exit backbone such as dict(type='DynPerceiver') with "
-            "cls_head=dict(type='MultiExitVideoHead'), or a Recognizer2D without a neck, with a "
-            f'{" or ".join(_HEADS)}'
+            'be taken as one: use a Recognizer2D of a multi-exit backbone such as '
+            "dict(type='DynPerceiver') and cls_head=dict(type='MultiExitVideoHead'), or of a "
+            f'backbone of mmaction2 and a {" or ".join(_HEADS)}, without a neck'
         )
     if recognizer.backbone_from != 'mmaction2':
         raise UserError(
             f'the backbone {backbone} is of {recognizer.backbone_from}: recognizers with backbones '
             'of mmaction2 can be measured as networks with one exit'
         )
-    if head.spatial_type != 'avg' or getattr(head, 'temporal_pool', False):
+    pools = any(getattr(part, 'temporal_pool', False) for part in (recognizer.backbone, head))
+    if head.spatial_type != 'avg' or pools:
         raise UserError(
-            f'the {kind} has spatial_type={head.spatial_type!r} and temporal_pool='
-            f'{getattr(head, "temporal_pool", False)}: only the global average, without temporal '
-            'pooling, can be measured'
+            f'the {kind} has spatial_type={head.spatial_type!r}, and it or the {backbone} has '
+            f'temporal_pool={pools}: only the global average, without temporal pooling, can be '
+            'measured'
         )
     return MultiExitNetwork(
         RecognizerBackbone(recognizer.backbone, head.in_channels), RecognizerHeads(head)

@@ -16,6 +16,7 @@ from .checkpoint_files import (
     refuse_unpickling,
 )
 from .config_files import building_from, require
+from .hooks import WholeClipsHook
 from .run_start import RunStart
 
 AUTO_RESUME = 'auto'
@@ -65,6 +66,7 @@ def train(
     with building_from(config, lambda: not start.running):
         runner = Runner.from_cfg(config)
         runner.register_hook(start)
+        runner.register_hook(WholeClipsHook())
         runner.train()
     return runner
 
@@ -100,6 +102,7 @@ def test(config: Config, checkpoint: str | Path, launcher: str = 'none') -> dict
     with building_from(config, lambda: not start.running):
         runner = Runner.from_cfg(config)
         runner.register_hook(start)
+        runner.register_hook(WholeClipsHook())
         metrics = dict(runner.test())
     for key, history in runner.message_hub.log_scalars.items():
         if key.startswith('test/') and key.endswith('_origin'):

@@ -36,6 +36,8 @@ class MultiExitVideoHead(MultiExitHead):
         ...         in_channels=(512, 1024, 2048, 3072)))
     """
 
+    config_entry = 'model.cls_head'
+
     def __init__(self, *args: Any, dropout_ratio: float = 0.0, **kwargs: Any):
         super().__init__(*args, **kwargs)
         if not isinstance(dropout_ratio, int | float) or not 0 <= dropout_ratio < 1:

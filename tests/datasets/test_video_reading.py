@@ -39,6 +39,7 @@ KINDS = {
     ),
     'vp9.webm': dict(codec='libvpx-vp9'),
     'mpeg4.avi': dict(codec='mpeg4', options={'bf': '2'}),
+    'h264.avi': dict(codec='libx264', options=OPEN_GOP),
     'mpeg2.mpg': dict(codec='mpeg2video', rate=25, options={'bf': '2'}),
     'raw.h264': dict(codec='libx264', rate=25),
     'odd.mp4': dict(codec='libx264', size=(63, 47), pixel_format='yuv444p'),

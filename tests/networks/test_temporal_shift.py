@@ -189,6 +189,14 @@ def test_weights_of_pictures_fit_a_network_for_videos():
         (dict(num_segments=True), 'num_segments=True'),
         (dict(num_segments=8, shift_div=1), 'shift_div=1: give a whole number of at least 2'),
         (dict(num_segments=8, shift_div=64), 'a block has only 16 channels'),
+        (
+            dict(num_segments=8, shift_div=64, is_shift=False, latent_time='shift'),
+            'shift_div=64: a block has only 16 channels',
+        ),
+        (
+            dict(num_segments=8, latent_time='attention', with_x2z=False),
+            "latent_time='attention' is in the X2Z .* which with_x2z=False takes away",
+        ),
         (dict(num_segments=8, is_shift='no'), "is_shift='no': give True or False"),
         (dict(num_segments=8, latent_time='yes'), "latent_time='yes': choose one of none, shift"),
     ],

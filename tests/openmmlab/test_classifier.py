@@ -144,6 +144,21 @@ def test_metric_by_hand():
     }
 
 
+def test_mean_class_accuracy_counts_rare_classes_as_much_as_frequent_ones():
+    right, wrong = [0.9, 0.05, 0.05], [0.05, 0.9, 0.05]
+    scores = torch.tensor([[right, wrong]] * 3 + [[right, right]])  # of class 0 three, of 2 one
+    metrics = evaluate(MultiExitAccuracy(topk=1, mean_class=True), scores, [0, 0, 0, 2])
+    assert metrics['accuracy/early_top1'] == 75
+    assert metrics['accuracy/early_mean1'] == 50  # class 1 has no sample and does not count
+    assert metrics['accuracy/merged_mean1'] == 0
+    assert 'accuracy/early_mean1' not in evaluate(MultiExitAccuracy(topk=1), scores, [0, 0, 0, 2])
+
+
+def test_metric_refuses_samples_without_a_label():
+    with pytest.raises(UserError, match='the samples have no labels'):
+        evaluate(MultiExitAccuracy(topk=1), torch.rand(1, 2, 3), [-1])
+
+
 def test_metric_refuses_more_than_the_classes():
     with pytest.raises(UserError, match='only 3 classes; lower topk'):
         evaluate(MultiExitAccuracy(topk=(1, 5)), torch.rand(1, 2, 3), [0])

@@ -106,6 +106,11 @@ def test_a_small_share_still_holds_something_of_every_class():
     assert sorted(name[0] for name in held_out) == ['a', 'b']
 
 
+def test_data_without_labels_cannot_be_cut():
+    with pytest.raises(UserError, match='the dataset has no labels: leave with_label=False out'):
+        cut([('sit/a.mp4', None), ('sit/b.mp4', None)])
+
+
 def test_the_choice_does_not_depend_on_the_order():
     assert cut(PEOPLE[::-1], group=r'(p\d+)_')[0] == cut(group=r'(p\d+)_')[0]
 

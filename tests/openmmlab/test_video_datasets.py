@@ -108,6 +108,7 @@ def test_lists_and_class_names(folder):
         (dict(data_prefix='jump'), 'no sub-folders; put the videos'),
         (dict(unreadable='ignore'), "choose 'stop', 'skip' or 'skip_missing'"),
         (dict(classes='none.txt'), r'there is no list of classes .*none\.txt'),
+        (dict(classes=('walk', 'jump')), r'in another order: the folders are numbered alphabet'),
         (dict(classes=('a', 'b', 'c')), r'2 class folders \(jump, walk\), .* 3 classes'),
         (dict(ann_format='ucf101'), "ann_format='ucf101' says how to read ann_file; set that"),
         (dict(ann_file='bad.txt', ann_format='ucf'), "ann_format='ucf': choose one of sthv1, "),
@@ -241,12 +242,25 @@ def test_missing_and_damaged_frames_are_named(frame_root, warnings):
         ('7 0\nnone 0\n', {}, r'video folder .*frames/none does not exist; the list'),
         ('7 0\n', dict(filename_tmpl='f{:03}.png'), r'lacks 1 of 1 frames: f001\.png; .*data_pre'),
         ('7 0\n', dict(filename_tmpl='img.jpg'), r"'img\.jpg': write the frame's number once"),
+        (
+            '7 0\n',
+            dict(filename_tmpl='{:05z}.jpg'),
+            r"'{:05z}\.jpg': write the frame's number once",
+        ),
         ('7 0\n', dict(ann_file=''), 'FrameFolders needs a list: set ann_file'),
     ],
 )
 def test_lists_of_frame_folders_that_cannot_be(frame_root, lines, settings, message):
     with pytest.raises(UserError, match=message):
         frame_folders(frame_root, lines, **settings)
+
+
+def test_a_folder_of_no_frames_is_named(frame_root):
+    dataset = frame_folders(frame_root, '7 0 0\n')
+    with pytest.raises(UserError, match=r'cannot read the video .*frames/7: has no frames'):
+        dataset[0]
+    with pytest.raises(UserError, match='FrameFolders needs a list: set ann_file'):
+        build(frame_root, 'FrameFolders', pipeline=FRAME_STEPS)
 
 
 def test_something_something_v1(tmp_path):

@@ -13,6 +13,7 @@ from dynp_plugins.openmmlab.classifiers import (
     is_video_model,
     multi_exit_network,
 )
+from dynp_plugins.openmmlab.recognizers import frames_seen_together
 
 CLASSES = 5
 BACKBONE = dict(type='DynPerceiver', arch='regnety_tiny', num_latents=16, latent_grid=2)
@@ -31,6 +32,9 @@ MSDNET = dict(
     reduction=0.5,
     prune='max',
 )
+
+
+VIDEO_HEAD = dict(type='MultiExitVideoHead', num_classes=CLASSES, in_channels=(48, 96, 160, 256))
 
 
 def build(config):
@@ -98,13 +102,7 @@ def test_losses_are_of_whole_videos(soft):
 
 
 def test_dropout_only_while_training():
-    head = dict(
-        type='MultiExitVideoHead',
-        num_classes=CLASSES,
-        in_channels=(48, 96, 160, 256),
-        dropout_ratio=0.9,
-    )
-    model = recognizer(head=head)
+    model = recognizer(head=VIDEO_HEAD | dict(dropout_ratio=0.9))
     first, second = (model.cls_head([torch.ones(4, c) for c in (48, 96, 160, 256)]) for _ in '12')
     assert torch.equal(first[0], second[0])
     model.cls_head.train()
@@ -113,9 +111,14 @@ def test_dropout_only_while_training():
 
 
 def test_an_impossible_dropout_is_refused():
-    head = dict(type='MultiExitVideoHead', num_classes=5, in_channels=(1, 1, 1, 1))
     with pytest.raises(UserError, match='dropout_ratio=1: give a probability'):
-        MODELS.build(head | dict(dropout_ratio=1))
+        MODELS.build(VIDEO_HEAD | dict(dropout_ratio=1))
+
+
+def test_widths_that_do_not_fit_name_the_entry_to_change():
+    model = recognizer(head=VIDEO_HEAD | dict(in_channels=(1, 2, 3, 4)))
+    with pytest.raises(UserError, match=r'set model\.cls_head\.in_channels=\(48, 96, 160, 256\)'):
+        model(videos(), samples([0, 1, 2]), mode='loss')
 
 
 STOCK = {
@@ -165,6 +168,26 @@ def test_stock_recognizers_are_networks_with_one_exit(name):
             'the TSMHead has .* temporal_pool=True',
         ),
         (
+            STOCK['TSM-ResNet'][0] | dict(temporal_pool=True),
+            STOCK['TSM-ResNet'][1],
+            'the TSMHead has .* ResNetTSM has temporal_pool=True',
+        ),
+        (
+            BACKBONE | dict(num_segments=4),
+            STOCK['TSM-ResNet'][1] | dict(in_channels=256),
+            'the Recognizer2D of a DynPerceiver and a TSMHead has no exits',
+        ),
+        (
+            STOCK['TSN-ResNet'][0],
+            VIDEO_HEAD,
+            'the Recognizer2D of a ResNet and a MultiExitVideoHead has no exits',
+        ),
+        (
+            BACKBONE | dict(num_segments=4),
+            VIDEO_HEAD | dict(type='MultiExitHead'),
+            'the Recognizer2D of a DynPerceiver and a MultiExitHead has no exits',
+        ),
+        (
             STOCK['TSN-ResNet'][0],
             dict(type='mmaction.TRNHead', num_classes=CLASSES, in_channels=512),
             'Recognizer2D of a ResNet and a TRNHead has no exits',
@@ -180,6 +203,43 @@ def test_other_recognizers_are_refused(backbone, head, message):
     model = build(dict(type='mmaction.Recognizer2D', backbone=dict(backbone), cls_head=dict(head)))
     with pytest.raises(UserError, match=message):
         multi_exit_network(model)
+
+
+def test_only_recognizers_of_folded_frames_have_exits():
+    backbone = BACKBONE | dict(num_segments=4)
+    model = build(dict(type='mmaction.Recognizer3D', backbone=backbone, cls_head=VIDEO_HEAD))
+    with pytest.raises(
+        UserError, match=r'the Recognizer3D of a DynPerceiver .* use a Recognizer2D'
+    ):
+        multi_exit_network(model)
+
+
+@pytest.mark.parametrize(
+    ('backbone', 'frames'),
+    [
+        (STOCK['TSM-ResNet'][0], 4),
+        (STOCK['TSM-ResNet'][0] | dict(is_shift=False), 1),
+        (
+            dict(
+                STOCK['TSM-ResNet'][0],
+                depth=50,
+                is_shift=False,
+                non_local=((0,) * 3, (1, 0, 0, 0), (0,) * 6, (0,) * 3),
+                non_local_cfg=dict(sub_sample=True),
+            ),
+            4,
+        ),
+        (dict(type='mmaction.TANet', depth=50, num_segments=4, tam_cfg={}), 4),
+        (STOCK['TSN-ResNet'][0], 1),
+        (BACKBONE | dict(num_segments=4), 4),
+        (BACKBONE, 1),
+    ],
+)
+def test_frames_that_a_backbone_sees_together(backbone, frames):
+    from mmaction.registry import MODELS as ACTION_MODELS
+
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        assert frames_seen_together(ACTION_MODELS.build(dict(backbone))) == frames
 
 
 def test_picture_and_video_models_are_told_apart():

@@ -194,6 +194,20 @@ def test_shuffled_frames_are_decoded_in_their_new_order(video):
     assert sorted(mixed) == plain
 
 
+@pytest.mark.parametrize(
+    ('steps', 'given', 'message'),
+    [
+        (['OpenVideo'], dict(frame_dir='a'), 'OpenVideo needs the filename of a video'),
+        (['DecodeVideo'], dict(frame_inds=[0]), 'DecodeVideo needs OpenVideo before it'),
+        (['OpenVideo', 'DecodeVideo'], {}, r'DecodeVideo needs mmaction\.SampleFrames before it'),
+    ],
+)
+def test_steps_that_are_forgotten(video, steps, given, message):
+    given = given or dict(filename=str(video))
+    with pytest.raises(UserError, match=message):
+        Compose([dict(type=step) for step in steps])(given)
+
+
 def test_decord_is_not_imported(video):
     """A whole dataset and pipeline run where importing decord would fail."""
     code = f"""

@@ -1,4 +1,4 @@
-"""AdamW for 8 epochs at batch 32: cosine, 90 iterations of warm-up; EMA 0.99."""
+"""AdamW for 8 epochs at batch 32: cosine, 90 iterations of warm-up."""
 
 _base_ = './adamw_bs32_24e.py'
 

@@ -42,12 +42,16 @@ class FrameFolders(VideoFiles):
     PATH_KEY = 'frame_dir'
 
     def __init__(
-        self, ann_file: str, filename_tmpl: str = '{:05}.jpg', start_index: int = 1, **kwargs: Any
+        self,
+        ann_file: str = '',
+        filename_tmpl: str = '{:05}.jpg',
+        start_index: int = 1,
+        **kwargs: Any,
     ):
         self.filename_tmpl = filename_tmpl
         self.start_index = start_index
         around = re.split(r'\{[^{}]*\}', filename_tmpl)
-        if len(around) != 2:
+        if len(around) != 2 or not _takes_a_number(filename_tmpl):
             raise UserError(
                 f"filename_tmpl={filename_tmpl!r}: write the frame's number once, in braces, as in "
                 "'{:05}.jpg'"
@@ -74,6 +78,8 @@ class FrameFolders(VideoFiles):
         found = self._numbers(folder)
         first, total = self.start_index, sample.get('total_frames')
         wanted = range(first, max(found, default=first) + 1 if total is None else first + total)
+        if not wanted:
+            return 'has no frames'
         missing = [self.filename_tmpl.format(n) for n in wanted if n not in found]
         if missing:
             more = ', ...' if len(missing) > _MAX_LISTED else ''
@@ -122,3 +128,10 @@ class FrameFolders(VideoFiles):
         names = map(self._frame_name.fullmatch, os.listdir(folder))
         numbers = {int(match[1]) for match in names if match}
         return {number for number in numbers if number >= self.start_index}
+
+
+def _takes_a_number(template: str) -> bool:
+    try:
+        return template.format(1) != template
+    except (ValueError, LookupError):
+        return False

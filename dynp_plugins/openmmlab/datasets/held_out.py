@@ -35,8 +35,8 @@ class HeldOut(Dataset):
             stay together whose first groups (whole matches, if it has no parentheses) are equal.
 
     Raises:
-        UserError: An impossible part or size, a class that cannot be on both sides, or a path in
-            which ``group`` is not found.
+        UserError: An impossible part or size, a dataset without labels, a class that cannot be on
+            both sides, or a path in which ``group`` is not found.
 
     Example:
         >>> train = dict(type='HeldOut', part='rest', size=0.1, dataset=dict(...))
@@ -92,7 +92,12 @@ def _samples(dataset: Any) -> Iterator[tuple[str, int]]:
     prefixes = list(getattr(dataset, 'data_prefix', {}).values())
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
-        label = info['gt_label'] if 'gt_label' in info else info['label']
+        label = info.get('gt_label', info.get('label'))
+        if label is None:
+            raise UserError(
+                'HeldOut takes the same share of every class, but the dataset has no labels: leave '
+                'with_label=False out'
+            )
         yield _relative_path(info, prefixes) or str(index), label
 
 

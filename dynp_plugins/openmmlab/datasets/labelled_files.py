@@ -172,6 +172,11 @@ class LabelledFiles:
                 f'{self.folder} has {len(folders)} class folders ({", ".join(folders)}), but '
                 f'the dataset is given {len(classes)} classes: make them agree'
             )
+        if sorted(classes) == folders != list(classes):
+            raise UserError(
+                f'the classes given to the dataset are the class folders of {self.folder} in '
+                'another order: the folders are numbered alphabetically, so leave classes out'
+            )
         return {name: label for label, name in enumerate(folders)}
 
     def _suffixes(self) -> str:

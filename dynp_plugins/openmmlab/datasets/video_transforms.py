@@ -27,7 +27,8 @@ class OpenVideo(BaseTransform):
         threads: Decoding threads of one video.
 
     Raises:
-        UserError: The file is missing, empty, damaged, cut short, or holds no video.
+        UserError: There is no file name; the file is missing, empty, damaged, cut short, or holds
+            no video.
 
     Example:
         >>> pipeline = [
@@ -46,6 +47,11 @@ class OpenVideo(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add the reader and what it knows."""
+        if 'filename' not in results:
+            raise UserError(
+                'OpenVideo needs the filename of a video, which the dataset does not give: folders '
+                'of frames are read by mmaction.RawFrameDecode alone, behind mmaction.SampleFrames'
+            )
         reader = VideoReader(results['filename'], self.threads)
         results['video_reader'] = reader
         results['total_frames'] = len(reader)
@@ -67,11 +73,14 @@ class DecodeVideo(BaseTransform):
     ``img_shape`` and ``original_shape`` (both (H, W)). Takes ``video_reader`` out.
 
     Raises:
-        UserError: The file is damaged where it is read.
+        UserError: The file is damaged where it is read, or no frames were chosen before.
     """
 
     def transform(self, results: dict) -> dict:
         """Add the frames."""
+        for entry, step in (('video_reader', 'OpenVideo'), ('frame_inds', 'mmaction.SampleFrames')):
+            if entry not in results:
+                raise UserError(f'DecodeVideo needs {step} before it in the pipeline')
         reader = results.pop('video_reader')
         numbers = np.asarray(results['frame_inds']).reshape(-1)
         results['imgs'] = reader.read(numbers - results.get('start_index', 0))

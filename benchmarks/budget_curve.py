@@ -95,7 +95,7 @@ def measure_model(model: TrainedModel, settings: CurveSettings | None = None) ->
         The result, with the exit tables it was computed from.
 
     Raises:
-        UserError: Data that cannot work; a calibration split that shares pictures with the test
+        UserError: Data that cannot work; a calibration split that shares samples with the test
             split; settings that do not fit the model.
     """
     settings = settings or CurveSettings()
@@ -116,8 +116,9 @@ def measure_model(model: TrainedModel, settings: CurveSettings | None = None) ->
     check_disjoint(calibration, test)
     if calibration.manifest['input_shape'] != test.manifest['input_shape']:
         raise UserError(
-            f'calibration pictures are {calibration.manifest["input_shape"]} (channels, height, '
-            f'width), test pictures {test.manifest["input_shape"]}: crop or resize both alike'
+            f'calibration samples are {calibration.manifest["input_shape"]} (frames of videos, '
+            f'channels, height, width), test samples {test.manifest["input_shape"]}: sample, crop '
+            'or resize both alike'
         )
     costs = exit_costs(model.network, test.manifest['input_shape'])
     gmacs = [cost.macs / 1e9 for cost in costs]

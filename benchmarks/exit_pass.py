@@ -32,6 +32,7 @@ def run_exit_pass(classifier: nn.Module, loader: DataLoader, split: str) -> Exit
         UserError: See `labelled_batches`.
     """
     builder, index_hash, shape, classes = ExitTableBuilder(), hashlib.sha256(), (), 0
+    seen = 0
     with evaluating(classifier):
         network = multi_exit_network(classifier)
         for batch in labelled_batches(classifier, loader, split, f'{split} split'):
@@ -39,8 +40,12 @@ def run_exit_pass(classifier: nn.Module, loader: DataLoader, split: str) -> Exit
             index_hash.update(b''.join(digests))
             of_images = network(batch.images)
             logits = [group_consensus(of_exit, batch.group_size) for of_exit in of_images]
-            sources = [_source(sample) for sample in batch.data_samples]
+            sources = [
+                _source(sample) or _source(_info(loader, seen + i))
+                for i, sample in enumerate(batch.data_samples)
+            ]
             builder.add(logits, batch.labels, digests, sources)
+            seen += len(sources)
             shape, classes = batch.shape, logits[0].shape[1]
     return builder.build(
         split=split,
@@ -51,7 +56,13 @@ def run_exit_pass(classifier: nn.Module, loader: DataLoader, split: str) -> Exit
     )
 
 
-def _source(sample: BaseDataElement) -> str:
+def _info(loader: DataLoader, index: int) -> dict:
+    """What the data set says of a sample, for pipelines that keep no path, as mmaction2's do."""
+    get_data_info = getattr(getattr(loader, 'dataset', None), 'get_data_info', None)
+    return {} if get_data_info is None else get_data_info(index)
+
+
+def _source(sample: BaseDataElement | dict) -> str:
     """Absolute path of the sample's file, links resolved; for data without files its name."""
     names = (sample.get(key) for key in ('img_path', 'filename', 'frame_dir'))
     path = next(filter(None, names), '')

@@ -93,7 +93,7 @@ class TestImages:
             shapes |= {tuple(part.shape[1:]) for part in parts[-1:]}
             if len(shapes) > 1:
                 raise UserError(
-                    f'pictures of the test split of {model.name} reach the network in different '
+                    f'samples of the test split of {model.name} reach the network in different '
                     f'sizes, such as {sorted(shapes)[:3]}: crop or resize them to one size'
                 )
             digests += [picture_digest(image.numpy()) for image in batch['inputs']]

@@ -38,8 +38,8 @@ class ExitTable:
         brier: (N, K) Brier score, the squared distance of the class probabilities from the right
             answer, summed over the classes: 0 to 2.
         label: (N,) right class.
-        picture: (N, 16) digest of each picture's pixels as the network sees them, as bytes.
-        source: (N,) where each picture comes from, its path for files; empty if unknown.
+        picture: (N, 16) digest of each sample's pixels as the network sees them, as bytes.
+        source: (N,) where each sample comes from, its path for files; empty if unknown.
         manifest: What the table was made from: model, exit names, number of classes, split, hashes.
     """
 
@@ -183,7 +183,7 @@ class ExitTableBuilder:
             )
         if labels.max() >= stacked.shape[-1]:
             raise UserError(
-                f'a picture has label {labels.max()}, but the network has only '
+                f'a sample has label {labels.max()}, but the network has only '
                 f'{stacked.shape[-1]} classes, numbered from 0'
             )
         probability = probabilities(stacked)
@@ -218,13 +218,13 @@ class ExitTableBuilder:
 
 
 def check_disjoint(calibration: ExitTable, test: ExitTable) -> None:
-    """Refuse splits that share pictures: thresholds chosen on test pictures would flatter the test.
+    """Refuse splits that share samples: thresholds chosen on test samples would flatter the test.
 
-    Pictures are the same if their pixels are, or if they come from the same file, however it was
+    Samples are the same if their pixels are, or if they come from the same file, however it was
     cropped or flipped.
 
     Raises:
-        UserError: The splits are identical or overlap; the message names some pictures.
+        UserError: The splits are identical or overlap; the message names some samples.
     """
     pixels = {picture.tobytes() for picture in calibration.picture}
     sources = set(calibration.source) - {''}
@@ -235,11 +235,11 @@ def check_disjoint(calibration: ExitTable, test: ExitTable) -> None:
     ]
     if not shared:
         return
-    kind = 'are the same pictures' if len(shared) == len(test) == len(calibration) else 'overlap'
+    kind = 'are the same samples' if len(shared) == len(test) == len(calibration) else 'overlap'
     named = ', '.join(source for source in shared[:3] if source)
     raise UserError(
         f'the calibration and the test split {kind}: {len(shared)} of the {len(test)} test '
-        f'pictures are also in the calibration split{f" ({named}, ...)" if named else ""}. '
-        'Thresholds must not be chosen on test data: take these pictures out of one split, or hold '
+        f'samples are also in the calibration split{f" ({named}, ...)" if named else ""}. '
+        'Thresholds must not be chosen on test data: take these samples out of one split, or hold '
         "the calibration split out of the training set with dataset=dict(type='HeldOut', ...)"
     )

@@ -215,7 +215,7 @@ class ExitPolicy:
         expected = self.expected and self.expected.input_shape
         if expected and list(shape) != expected[-len(shape) :]:
             raise UserError(
-                f'pictures are {list(shape)}, but the costs and thresholds of the policy hold for '
+                f'samples are {list(shape)}, but the costs and thresholds of the policy hold for '
                 f'{expected} (channels, height, width): choose a policy for this size'
             )
 

@@ -30,8 +30,7 @@ class MultiHeadAttention(nn.Module):
         qkv_channels: Width all heads together work in.
         num_heads: Must divide ``qkv_channels``.
         num_positions: If given, a learned bias of shape (1, num_positions, qkv_channels) is added
-            to the keys after their projection; the key/value sequence then has that length, or a
-            multiple of it, such as the positions of several frames.
+            to the keys after their projection; the key/value sequence then has that length.
     """
 
     def __init__(
@@ -62,8 +61,7 @@ class MultiHeadAttention(nn.Module):
         """q (B, Lq, Cq) attends to kv (B, Lkv, Ckv); returns (B, Lq, Cq)."""
         k = self.k_proj(kv)
         if self.position_bias is not None:
-            positions = self.position_bias.shape[1]
-            k = (k.unflatten(1, (-1, positions)) + self.position_bias[:, None]).flatten(1, 2)
+            k = k + self.position_bias
         mixed = F.scaled_dot_product_attention(
             self._split_heads(self.q_proj(q)),
             self._split_heads(k),

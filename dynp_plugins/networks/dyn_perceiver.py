@@ -26,7 +26,6 @@ from .temporal_shift import (
 EXITS = ('early', 'latent', 'feature', 'merged')
 
 SELF_ATTENTION_LAYERS = (3, 3, 9, 3)
-LATENT_TIMES = ('none', 'shift', 'attention')
 _SELF_ATTENTION_HEADS = (1, 2, 4, 8)
 
 
@@ -59,10 +58,9 @@ class DynPerceiverBackbone(ExitBackbone):
         is_shift: Temporal shift in the residual blocks of the feature branch (TSM, arXiv
             1811.08383), if there are several frames.
         shift_div: One in so many channels moves to the next frame, and as many to the previous one.
-        latent_time: How the latent branch sees time if there are several frames, which is ours:
-            ``'none'``; ``'shift'``, a temporal shift of the latent channels before the first
-            self-attention of every stage; or ``'attention'``, where X2Z in stages 3 and 4 reads
-            all frames of the clip.
+        latent_shift: Temporal shift of the latent channels, too, before the first self-attention of
+            every stage, if there are several frames. This is ours: with it alone the network sees
+            time; beside the shift of the CNN it brought nothing (configs/action/nagoya_fir).
 
     Raises:
         UserError: A setting that is not possible.
@@ -86,13 +84,11 @@ class DynPerceiverBackbone(ExitBackbone):
         num_segments: int = 1,
         is_shift: bool = True,
         shift_div: int = 8,
-        latent_time: str = 'none',
+        latent_shift: bool = False,
     ):
         super().__init__()
         _check_settings(num_latents, depth_factor, latent_grid, exits)
         check_segments(num_segments, shift_div)
-        if latent_time not in LATENT_TIMES:
-            raise UserError(f'latent_time={latent_time!r}: choose one of {", ".join(LATENT_TIMES)}')
         check_switches(
             with_x2z=with_x2z,
             with_z2x=with_z2x,
@@ -101,12 +97,8 @@ class DynPerceiverBackbone(ExitBackbone):
             with_token_mixer=with_token_mixer,
             with_latent=with_latent,
             is_shift=is_shift,
+            latent_shift=latent_shift,
         )
-        if latent_time == 'attention' and with_latent and not with_x2z:
-            raise UserError(
-                "latent_time='attention' is in the X2Z of stages 3 and 4, which with_x2z=False "
-                "takes away: choose latent_time='shift' or leave with_x2z out"
-            )
         branch = build_feature_branch(arch, width, drop_path_rate)
         if num_segments > 1 and is_shift:
             shift_residual_blocks(branch, num_segments, shift_div)
@@ -132,14 +124,7 @@ class DynPerceiverBackbone(ExitBackbone):
             )
         self.latent = nn.Parameter(torch.empty(num_latents, c1).normal_(std=0.02).clamp_(-2, 2))
         self.x2z = nn.ModuleList(
-            ImageToLatent(
-                c,
-                latent_grid,
-                with_dwc,
-                num_segments if latent_time == 'attention' and i >= 2 else 1,
-            )
-            if i == 0 or with_x2z
-            else None
+            ImageToLatent(c, latent_grid, with_dwc) if i == 0 or with_x2z else None
             for i, c in enumerate(widths)
         )
         self.self_attention = nn.ModuleList(
@@ -162,7 +147,7 @@ class DynPerceiverBackbone(ExitBackbone):
         )
         self.z2x = nn.ModuleList(LatentToImage(c, c) if with_z2x else None for c in widths[1:])
         self.last_z2x = LatentToImage(c5, c4) if with_last_z2x else None
-        if num_segments > 1 and latent_time == 'shift':
+        if num_segments > 1 and latent_shift:
             for layers in self.self_attention:
                 layers[0].norm = TemporalShiftNorm(layers[0].norm, num_segments, shift_div)
         for name, module in self.named_children():

@@ -4,7 +4,6 @@ Paper: "Dynamic Perceiver for Efficient Visual Recognition", arXiv 2306.11248 (I
 3.2.
 """
 
-import torch
 from torch import Tensor, nn
 
 from .attention import CrossAttentionLayer
@@ -22,16 +21,10 @@ class ImageToLatent(nn.Module):
         channels: Width of both branches at this stage.
         grid: Side of the pooled grid; grid * grid tokens are read.
         with_dwc: Whether the depth-wise convolution is there.
-        num_segments: Frames of a clip that are read together: the latent tokens of all of them
-            read the grids of all of them, each grid with a learned mark of its place in the clip.
     """
 
-    def __init__(self, channels: int, grid: int = 7, with_dwc: bool = True, num_segments: int = 1):
+    def __init__(self, channels: int, grid: int = 7, with_dwc: bool = True):
         super().__init__()
-        self.num_segments = num_segments
-        if num_segments > 1:
-            marks = torch.empty(num_segments, 1, channels).normal_(std=0.02)
-            self.frame_marks = nn.Parameter(marks)
         self.dwconv = (
             nn.Conv2d(channels, channels, 7, padding=3, groups=channels) if with_dwc else None
         )
@@ -44,13 +37,7 @@ class ImageToLatent(nn.Module):
         """z (B, L, C) reads x (B, C, H, W); returns (B, L, C)."""
         if self.dwconv is not None:
             x = self.dwconv(x) + x
-        tokens = self.pool(x).flatten(2).transpose(1, 2)  # (B, grid * grid, C)
-        if self.num_segments == 1:
-            return self.cross_attention(z, tokens)
-        of_clips = tokens.unflatten(0, (-1, self.num_segments)) + self.frame_marks
-        z_of_clips = z.unflatten(0, (-1, self.num_segments))  # (N, T, L, C)
-        read = self.cross_attention(z_of_clips.flatten(1, 2), of_clips.flatten(1, 2))
-        return read.view(z.shape)
+        return self.cross_attention(z, self.pool(x).flatten(2).transpose(1, 2))
 
 
 class LatentToImage(nn.Module):

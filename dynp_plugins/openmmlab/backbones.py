@@ -58,8 +58,6 @@ class OpenMMLabOptions:
 def check_backbone_weights(backbone: nn.Module, path: str, prefix: str) -> None:
     """Check that a file's weights below ``prefix`` are a backbone's, or its feature branch's.
 
-    Those of a network for pictures fit one for videos: marks of frames stay as they are.
-
     Raises:
         UserError: They are not, or there are none.
     """
@@ -75,11 +73,6 @@ def check_backbone_weights(backbone: nn.Module, path: str, prefix: str) -> None:
     expected = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
     if len(feature_branch_of(found)) == len(found):
         expected = feature_branch_of(expected)
-    expected = {
-        key: value
-        for key, value in expected.items()
-        if key in found or not key.endswith('.frame_marks')
-    }
     check_weights(expected, found, path)
 
 

@@ -1,6 +1,7 @@
 """The head of a multi-exit classifier: logits, losses and predictions of all exits."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.model import BaseModule
@@ -67,8 +68,19 @@ class MultiExitHead(BaseModule):
             )
         return self.heads(feats)
 
-    def loss(self, feats: Sequence[Tensor], data_samples: list[DataSample]) -> dict[str, Tensor]:
-        """Losses by name; the training loop adds up all of them."""
+    def loss(
+        self, feats: Sequence[Tensor], data_samples: list[DataSample], **settings: Any
+    ) -> dict[str, Tensor]:
+        """Losses by name; the training loop adds up all of them.
+
+        Raises:
+            UserError: A recognizer of videos passes settings on.
+        """
+        if 'num_segs' in settings:
+            raise UserError(
+                'MultiExitHead is for pictures: in mmaction.Recognizer2D, use '
+                "cls_head=dict(type='MultiExitVideoHead', ...)"
+            )
         return self.losses(self(feats), data_samples)
 
     def predict(

@@ -42,13 +42,13 @@ class PolicyAccuracy(BaseMetric):
 
         Raises:
             UserError: The model's head is no `MultiExitHead`, or has other exits or classes than
-                the policy; pictures of another size than it holds for.
+                the policy; samples of another size than it holds for.
         """
         for sample in data_samples:
             if 'exit_scores' not in sample:
                 raise UserError('PolicyAccuracy needs a model whose head is a MultiExitHead')
             if 'gt_label' not in sample:
-                raise UserError('the pictures have no labels, so there is no accuracy to measure')
+                raise UserError('the samples have no labels, so there is no accuracy to measure')
             scores = sample['exit_scores']  # (exits, classes)
             self.policy.check_network(sample['exit_names'], scores.shape[1])
             if 'img_shape' in sample:

@@ -114,7 +114,7 @@ def test_tables_that_share_pictures(model, folder):
     shared = replace(model.calibration, picture=test.picture[:600])
     shared.save(folder / 'tables/net_calibration.npz')
     found = check_folder(folder)
-    assert any('overlap: 600 of the 1000 test pictures' in line for line in found)
+    assert any('overlap: 600 of the 1000 test samples' in line for line in found)
     assert any('holds other samples than results.json says' in line for line in found)
 
 

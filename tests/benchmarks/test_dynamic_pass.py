@@ -87,5 +87,5 @@ def test_pictures_of_another_size_than_the_policy_holds_for(model, policies):
             sample = DataSample().set_gt_label(0)
             yield {'inputs': [torch.zeros(3, 32, 32)], 'data_samples': [sample]}
 
-    with pytest.raises(UserError, match=r'pictures are \[3, 32, 32\].*hold for \[3, 64, 64\]'):
+    with pytest.raises(UserError, match=r'samples are \[3, 32, 32\].*hold for \[3, 64, 64\]'):
         run_dynamic_pass(model.classifier, One(), policies[0], 'test')

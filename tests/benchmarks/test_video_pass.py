@@ -114,3 +114,11 @@ def test_videos_without_labels_are_refused(model):
 
     with pytest.raises(UserError, match='the test split has samples without a label'):
         run_exit_pass(model.classifier, Unlabelled(), 'test')
+
+
+def test_videos_are_known_by_their_files_whatever_the_pipeline_keeps(folder):
+    """mmaction2's own packing keeps no file name."""
+    model = load(folder, STEPS.replace("meta_keys=('img_shape', 'filename')", ''), 'nameless')
+    (loader,) = model.build_splits(('test',)).values()
+    table = run_exit_pass(model.classifier, loader, 'test')
+    assert table.source.tolist() == [str(folder / f'test/{i}.mp4') for i in range(VIDEOS)]

@@ -138,9 +138,9 @@ def test_a_label_beyond_the_classes_is_refused():
 
 def test_splits():
     check_disjoint(table(range(6))[0], table(range(6, 12))[0])
-    with pytest.raises(UserError, match=r'are the same pictures: 6 of the 6.*HeldOut'):
+    with pytest.raises(UserError, match=r'are the same samples: 6 of the 6.*HeldOut'):
         check_disjoint(table(range(6))[0], table(range(6))[0])
-    with pytest.raises(UserError, match='overlap: 1 of the 6 test pictures'):
+    with pytest.raises(UserError, match='overlap: 1 of the 6 test samples'):
         check_disjoint(table(range(6))[0], table(range(5, 11))[0])
 
 
@@ -149,7 +149,7 @@ def test_the_same_file_is_the_same_picture_however_it_is_cropped():
     files = [f'/data/{i}.png' for i in range(6)]
     calibration = table(range(6), sources=files)[0]
     check_disjoint(calibration, table(range(6, 12), sources=[f'{f}.other' for f in files])[0])
-    with pytest.raises(UserError, match=r'are the same pictures.*/data/0\.png, /data/1\.png'):
+    with pytest.raises(UserError, match=r'are the same samples.*/data/0\.png, /data/1\.png'):
         check_disjoint(calibration, table(range(6, 12), sources=files)[0])
 
 

@@ -82,7 +82,7 @@ def test_pictures_of_another_size_are_refused(tmp_path):
     found = metric(ExitPolicy(NAMES, 'margin', (0.5, 0.5, ALWAYS), expected=expected), tmp_path)
     (sample,) = samples(torch.full((1, 3, 2), 0.5), [0])
     found.process(None, [sample | {'img_shape': (64, 64)}])
-    with pytest.raises(UserError, match=r'pictures are \[96, 96\]'):
+    with pytest.raises(UserError, match=r'samples are \[96, 96\]'):
         found.process(None, [sample | {'img_shape': (96, 96)}])
 
 

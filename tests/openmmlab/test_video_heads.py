@@ -255,3 +255,9 @@ def test_picture_and_video_models_are_told_apart():
     assert not is_video_model(picture)
     assert classification_head(video) is video.cls_head
     assert classification_head(picture) is picture.head
+
+
+def test_a_head_for_pictures_in_a_recognizer_is_refused():
+    head = dict(type='MultiExitHead', num_classes=CLASSES, in_channels=(48, 96, 160, 256))
+    with pytest.raises(UserError, match=r'is for pictures: .*MultiExitVideoHead'):
+        recognizer(head=head)(videos(), samples([0, 1, 2]), mode='loss')

@@ -93,14 +93,14 @@ def test_more_classes_in_the_data_than_in_the_head(folder):
         runs.train(config)
 
 
-@pytest.mark.parametrize('latent_time', ['none', 'shift', 'attention'])
-def test_weights_of_pictures_are_a_start_for_videos(folder, latent_time):
+@pytest.mark.parametrize('latent_shift', [False, True])
+def test_weights_of_pictures_are_a_start_for_videos(folder, latent_shift):
     config = config_of(folder, 4)
     config.model.backbone.num_segments = 1
     pictures = build_classifier(config)
     torch.save({'state_dict': pictures.state_dict()}, folder / 'pictures.pth')
     init_cfg = dict(type='Pretrained', checkpoint=f'{folder}/pictures.pth', prefix='backbone.')
-    config.model.backbone.update(num_segments=4, latent_time=latent_time, init_cfg=init_cfg)
+    config.model.backbone.update(num_segments=4, latent_shift=latent_shift, init_cfg=init_cfg)
     videos = build_classifier(config)
     videos.init_weights()
     loaded = videos.backbone.state_dict()

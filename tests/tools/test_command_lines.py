@@ -68,7 +68,7 @@ def test_calibration_equal_to_test(run, checkpoint, tmp_path):
     config = config_with(tmp_path, "calibration_dataloader = dict(dataset=dict(split='test'))")
     refused(
         run('budget_curve', config, checkpoint, '--out', 'r', *SMALL),
-        'are the same pictures: 256 of the 256',
+        'are the same samples: 256 of the 256',
     )
     assert not (tmp_path / 'r').exists()
 
@@ -83,7 +83,7 @@ calibration_dataloader = dict(dataset=dict(split='test', pipeline=[flip, pack]))
 """,
     )
     answer = run('budget_curve', config, checkpoint, '--out', 'r', *SMALL)
-    refused(answer, 'are the same pictures', 'embedded_digits/test/0')
+    refused(answer, 'are the same samples', 'embedded_digits/test/0')
 
 
 def test_calibration_pictures_of_another_size(run, checkpoint, tmp_path):
@@ -96,7 +96,7 @@ calibration_dataloader = dict(dataset=dict(pipeline=[crop, pack]))
 """,
     )
     answer = run('budget_curve', config, checkpoint, '--out', 'r', *SMALL)
-    refused(answer, 'calibration pictures are [3, 48, 48]', 'test pictures [3, 64, 64]')
+    refused(answer, 'calibration samples are [3, 48, 48]', 'test samples [3, 64, 64]')
 
 
 def test_models_that_cannot_be_measured(run, checkpoint, tmp_path):

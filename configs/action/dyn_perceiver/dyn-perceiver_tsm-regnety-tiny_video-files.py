@@ -7,7 +7,7 @@ With one folder per class, DATA_ROOT/train/CLASS/*.mp4 and DATA_ROOT/test/CLASS/
 
 With lists of ``path label`` lines instead (paths below DATA_ROOT/videos, labels from 0):
 
-    DATA_ROOT=data NUM_CLASSES=6 VIDEOS=videos TRAIN=train.txt TEST=test.txt python tools/train.py ...
+    DATA_ROOT=data NUM_CLASSES=6 VIDEOS=videos TRAIN=train.txt TEST=test.txt python ...
 
 Or copy this file and write your values into the lines below. FLIP=0.5 mirrors half of the training
 videos; leave it out where left and right are different classes. A tenth of the training videos is

@@ -1,4 +1,11 @@
-"""Sitting down against standing up, each nearly the other played backwards: with temporal shift."""
+"""Sitting down against standing up, each nearly the other played backwards: with temporal shift.
+
+Expected, top-1 of the last exit on the 240 test clips: 98.3 %; without the shift 54.6 %, with
+shuffled frames 55.0 % (README.md). 24 epochs take some 3 minutes on an idle CPU core:
+
+    DATA_ROOT=data/nagoya_fir_action python tools/train.py \
+        configs/action/nagoya_fir/dyn-perceiver_tsm-regnety-tiny_nagoya-fir-order2.py
+"""
 
 _base_ = './dyn-perceiver_tsm-regnety-tiny_nagoya-fir.py'
 

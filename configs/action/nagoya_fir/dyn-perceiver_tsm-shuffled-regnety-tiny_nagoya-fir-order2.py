@@ -1,6 +1,10 @@
 """Sitting down against standing up, a control: with the shift, but without the order of the frames.
 
-Training draws another order every time; every test clip has one order that is not its own.
+Training draws another order every time; every test clip has one that is not its own. Expected,
+top-1 of the last exit on the 240 test clips: 55.0 %, that is chance (README.md).
+
+    DATA_ROOT=data/nagoya_fir_action python tools/train.py \
+        configs/action/nagoya_fir/dyn-perceiver_tsm-shuffled-regnety-tiny_nagoya-fir-order2.py
 """
 
 _base_ = './dyn-perceiver_tsm-regnety-tiny_nagoya-fir-order2.py'

@@ -1,5 +1,9 @@
-"""mmaction2's TSM on a MobileNet-v2 of width 0.7, at the cost of the tiny Dyn-Perceiver, on thermal
-actions.
+"""mmaction2's TSM on a MobileNet-v2 of width 0.7, of like cost: thermal actions.
+
+Expected, top-1 on the 840 test clips: 89.2 % at 75.7 MMACs (README.md).
+
+    DATA_ROOT=data/nagoya_fir_action python tools/train.py \
+        configs/action/nagoya_fir/tsm-mobilenetv2-0.7_nagoya-fir.py
 """
 
 _base_ = [

@@ -1,4 +1,10 @@
-"""TSM on a ResNet-18 of 9/32 its width, of the cost of the tiny Dyn-Perceiver: thermal actions."""
+"""TSM on a ResNet-18 of 9/32 its width, of the cost of the tiny Dyn-Perceiver: thermal actions.
+
+Expected, top-1 on the 840 test clips: 90.4 % at 70.8 MMACs (README.md).
+
+    DATA_ROOT=data/nagoya_fir_action python tools/train.py \
+        configs/action/nagoya_fir/tsm-resnet18-narrow_nagoya-fir.py
+"""
 
 _base_ = [
     '../../_base_/datasets/nagoya_fir_8f48.py',

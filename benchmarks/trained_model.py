@@ -16,6 +16,7 @@ from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpi
 from dynp_plugins.openmmlab.class_names import check_same_classes
 from dynp_plugins.openmmlab.classifiers import load_classifier, multi_exit_network
 from dynp_plugins.openmmlab.config_files import building_from, load_config, require
+from dynp_plugins.openmmlab.training_split import check_held_out
 
 from .provenance import config_sha256
 from .results import FileRecord
@@ -52,9 +53,12 @@ class TrainedModel:
 
         Raises:
             UserError: The config has no such split or it cannot be built; its classes are others
-                than those of the checkpoint or of another split.
+                than those of the checkpoint or of another split; the calibration split is cut out
+                of the training set otherwise than when the network was trained.
         """
         require(self.config, *(f'{split}_dataloader' for split in splits))
+        if 'calibration' in splits:
+            check_held_out(self.config, self.checkpoint)
         scope = DefaultScope.overwrite_default_scope(self.config.get('default_scope'))
         with scope, building_from(self.config):
             loaders = {split: build_split(self.config, split) for split in splits}

@@ -5,7 +5,7 @@
 
 TABLE is the exit table of a calibration split, DIR/tables/MODEL_calibration.npz, as
 tools/budget_curve.py writes it. --risk gives the cheapest thresholds that lose at most EPSILON of
-accuracy (a fraction of the images) against the full network, with confidence 1 - DELTA.
+accuracy (a fraction of the samples) against the full network, with confidence 1 - DELTA.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('table', metavar='TABLE', help='exit table of a calibration split, .npz')
     wish = parser.add_mutually_exclusive_group(required=True)
-    wish.add_argument('--budget-gmacs', type=float, metavar='B', help='mean cost of an image')
+    wish.add_argument('--budget-gmacs', type=float, metavar='B', help='mean cost of a sample')
     wish.add_argument(
         '--risk', nargs=2, type=float, metavar=('EPSILON', 'DELTA'), help='loss of accuracy'
     )
@@ -55,7 +55,7 @@ def summary(policy: ExitPolicy) -> str:
         f'{name} {100 * share:.1f} %' for name, share in expected.exit_shares.items()
     )
     return (
-        f'on {policy.calibration.samples} calibration images: {expected.gmacs_mean:.4g} GMACs on '
+        f'on {policy.calibration.samples} calibration samples: {expected.gmacs_mean:.4g} GMACs on '
         f'average, top-1 {expected.top1_percent:.2f} %; leaving at {shares}'
     )
 

@@ -128,3 +128,15 @@ def test_the_choice_does_not_depend_on_the_order():
 def test_groups_that_cannot_be_cut(group, message):
     with pytest.raises(UserError, match=message):
         cut(group=group)
+
+
+@pytest.mark.parametrize(('size', 'warned'), [(0.05, True), (0.15, False)])
+def test_a_share_far_from_the_one_asked_for_is_told(size, warned, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        'dynp_plugins.openmmlab.datasets.held_out.print_log', lambda text, **_: told.append(text)
+    )
+    cut(size=size, group=r'(p\d)_')
+    assert bool(told) == warned
+    if warned:
+        assert '6 of 36 samples are held out, where 5 % were asked for' in told[0]

@@ -24,7 +24,7 @@ def test_a_policy_from_the_table_to_the_page(run, checkpoint, report, tmp_path, 
     arguments = ('choose_policy', table, '--budget-gmacs', '0.012', '--measure', 'margin')
     status, out, error = run(*arguments, '--method', 'pareto', '--out', 'p.json')
     assert status == 0, error
-    assert 'on 256 calibration images' in out
+    assert 'on 256 calibration samples' in out
     refused(run(*arguments, '--out', 'p.json'), 'p.json exists already', '--overwrite')
     refused(run(*arguments, '--out', 'p.txt'), 'name a .json file')
     policy = ExitPolicy.load('p.json')

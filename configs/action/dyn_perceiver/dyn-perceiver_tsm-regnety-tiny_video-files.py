@@ -12,8 +12,9 @@ With lists of ``path label`` lines instead (paths below DATA_ROOT/videos, labels
 Or copy this file and write your values into the lines below. FLIP=0.5 mirrors half of the training
 videos; leave it out where left and right are different classes. A tenth of the training videos is
 held out for calibration; where several videos come from one recording or person, say so with GROUP,
-a regular expression for the part of the path that they share. A video that cannot be read stops the
-run and is named; UNREADABLE=skip leaves such videos out.
+a regular expression for the part of the path that they share. What you set must be set for all
+commands. A video that cannot be read stops the run and is named; UNREADABLE=skip leaves such videos
+out.
 """
 
 import os  # mmengine leaves modules out of the config
@@ -105,3 +106,9 @@ test_dataloader = dict(
 )
 val_evaluator = dict(type='MultiExitAccuracy', topk=(1,), mean_class=True)
 test_evaluator = val_evaluator
+
+# In epochs, because nobody knows how many iterations your videos make.
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=True, end=3, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=1e-6, by_epoch=True, convert_to_iter_based=True),
+]

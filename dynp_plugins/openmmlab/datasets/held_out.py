@@ -1,11 +1,13 @@
 """Cutting a calibration split out of a training set, the same way in every run."""
 
 import hashlib
+import logging
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 from torch.utils.data import Dataset
 
@@ -62,6 +64,13 @@ class HeldOut(Dataset):
             held_out = _choose(samples, share, seed)
         else:
             held_out = _choose_groups(samples, group, share, seed)
+        if not share / 2 <= len(held_out) / total <= 2 * share:
+            print_log(
+                f'{len(held_out)} of {total} samples are held out, where {100 * share:.3g} % were '
+                f'asked for: every class has to be on both sides, and groups stay whole',
+                logger='current',
+                level=logging.WARNING,
+            )
         self.indices = sorted(held_out if part == 'held_out' else set(range(total)) - held_out)
 
     @property

@@ -1,0 +1,79 @@
+"""Whether a config still holds out of the training set what was held out when a run was trained."""
+
+import ast
+from typing import Any
+
+from mmengine.config import Config
+
+from ..checkpoints import Checkpoint
+from ..errors import UserError
+
+_DEFAULTS = {'size': None, 'seed': 0, 'group': None}
+_FILES = ('ann_file', 'ann_format', 'data_prefix', 'split')
+
+
+def check_held_out(config: Config, checkpoint: Checkpoint) -> None:
+    """Refuse a calibration split that may hold what the network was trained on.
+
+    Settings that come from the environment are easily forgotten between two commands. The folder
+    of the data may have moved.
+
+    Args:
+        config: Whose calibration split is about to be used.
+        checkpoint: Its run's config stands in it, if mmengine wrote it; without, or where either
+            split is not cut by `HeldOut`, nothing can be told.
+
+    Raises:
+        UserError: The two hold out different samples.
+    """
+    text = checkpoint.meta.get('cfg')
+    trained = _choice(text, 'train_dataloader') if isinstance(text, str) else None
+    now = _choice(config.pretty_text, 'calibration_dataloader')
+    if trained is None or now is None or trained == now:
+        return
+    name = next(name for name in trained if trained[name] != now[name])
+    raise UserError(
+        f'{checkpoint.path} was trained beside a calibration split with {name}={trained[name]!r}, '
+        f'but {config.filename} now has {name}={now[name]!r}: the calibration split may hold what '
+        'the network was trained on. Use the same config, with the same environment variables'
+    )
+
+
+def _choice(text: str, loader: str) -> dict[str, Any] | None:
+    """What decides which samples `HeldOut` takes, from a config's text; None without it."""
+    dataset = _entry(text, loader).get('dataset', {})
+    while isinstance(dataset, dict) and dataset.get('type') != 'HeldOut':
+        dataset = dataset.get('dataset')
+    if not isinstance(dataset, dict):
+        return None
+    choice = {name: dataset.get(name, default) for name, default in _DEFAULTS.items()}
+    inner = dataset.get('dataset') or {}
+    return choice | {name: inner.get(name) for name in _FILES}
+
+
+def _entry(text: str, name: str) -> dict[str, Any]:
+    """One entry of a config's text. Nothing is executed: the text may come from anywhere."""
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError:
+        return {}
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
+            found = _value(statement.value)
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _value(node: ast.expr) -> Any:
+    """The value of an expression of literals and ``dict(...)``; others stay as they are written."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == 'dict':
+        return {keyword.arg: _value(keyword.value) for keyword in node.keywords}
+    if isinstance(node, ast.Dict):
+        keys = [None if key is None else _value(key) for key in node.keys]
+        return dict(zip(map(str, keys), map(_value, node.values), strict=True))
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_value(element) for element in node.elts]
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)

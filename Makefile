@@ -15,7 +15,7 @@ INSTALLER ?= auto
 VENV_PYTHON = .venv/bin/python
 DEMO_DIR = work_dirs/demo
 DEMO_PICTURES = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits resnet18-narrow_digits
-DEMO_VIDEOS = dyn-perceiver_tsm-regnety-tiny_clips tsm-mobilenetv2-0.7_clips
+DEMO_VIDEOS = dyn-perceiver_tsm-regnety-tiny_clips tsm-resnet18-narrow_clips
 
 # Times the models $(1) and draws them in the folder $(2).
 demo_pairs = $(foreach model,$(1),configs/demo/$(model).py $(DEMO_DIR)/$(model))

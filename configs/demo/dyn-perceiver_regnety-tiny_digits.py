@@ -14,6 +14,6 @@ Cost per image up to each exit: 7.2 / 13.6 / 15.6 / 16.5 MMACs; 0.56 M parameter
 _base_ = [
     '../_base_/models/dyn-perceiver_regnety-tiny.py',
     '../_base_/datasets/embedded_digits.py',
-    '../_base_/schedules/adamw_bs64_7e.py',
+    '../_base_/schedules/adamw_bs64_5e.py',
     '../_base_/default_runtime.py',
 ]

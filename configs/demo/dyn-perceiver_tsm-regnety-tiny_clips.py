@@ -3,6 +3,6 @@
 _base_ = [
     '../_base_/models/dyn-perceiver_regnety-tiny_8f48.py',
     '../_base_/datasets/embedded_clips.py',
-    '../_base_/schedules/adamw_bs32_8e.py',
+    '../_base_/schedules/adamw_bs32_7e.py',
     '../_base_/action_runtime.py',
 ]

@@ -7,7 +7,7 @@ Cost per image up to each exit: 7.1 / 11.1 / 14.3 / 17.9 MMACs; 0.94 M parameter
 
 _base_ = [
     '../_base_/datasets/embedded_digits.py',
-    '../_base_/schedules/adamw_bs64_7e.py',
+    '../_base_/schedules/adamw_bs64_5e.py',
     '../_base_/default_runtime.py',
 ]
 

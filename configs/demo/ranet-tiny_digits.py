@@ -7,7 +7,7 @@ Cost per image up to each exit: 7.2 / 12.5 / 15.4 / 17.5 MMACs; 0.91 M parameter
 
 _base_ = [
     '../_base_/datasets/embedded_digits.py',
-    '../_base_/schedules/adamw_bs64_7e.py',
+    '../_base_/schedules/adamw_bs64_5e.py',
     '../_base_/default_runtime.py',
 ]
 

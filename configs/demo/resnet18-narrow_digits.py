@@ -6,7 +6,7 @@ Cost per image: 16.5 MMACs; 1.10 M parameters. ``make demo`` trains it.
 
 _base_ = [
     '../_base_/datasets/embedded_digits.py',
-    '../_base_/schedules/adamw_bs64_7e.py',
+    '../_base_/schedules/adamw_bs64_5e.py',
     '../_base_/default_runtime.py',
 ]
 

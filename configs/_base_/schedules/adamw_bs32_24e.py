@@ -5,7 +5,7 @@ pictures, as the batch is. There is no moving average of the weights: in a thous
 of a deep network without shortcuts everywhere, such as MobileNet-v2, lags far behind.
 """
 
-_base_ = './adamw_bs64_7e.py'
+_base_ = './adamw_bs64_5e.py'
 
 optim_wrapper = dict(optimizer=dict(lr=4e-3))
 train_cfg = dict(max_epochs=24, val_interval=6)

@@ -25,7 +25,7 @@ import os  # mmengine leaves modules out of the config
 
 _base_ = [
     '../../_base_/models/dyn-perceiver_regnety-tiny.py',
-    '../../_base_/schedules/adamw_bs64_7e.py',
+    '../../_base_/schedules/adamw_bs64_5e.py',
     '../../_base_/default_runtime.py',
 ]
 

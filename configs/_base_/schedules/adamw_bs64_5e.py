@@ -1,4 +1,4 @@
-"""AdamW for 7 epochs at batch 64: cosine, 90 iterations of warm-up; EMA 0.99.
+"""AdamW for 5 epochs at batch 64: cosine, 90 iterations of warm-up; EMA 0.99.
 
 The recipe of all the networks of the demo. The learning rate was chosen from 2e-3, 4e-3, 8e-3 and
 16e-3, in runs of 8 epochs, by the mean accuracy of the exits on the calibration split: 8e-3 was
@@ -20,7 +20,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=90),
     dict(type='CosineAnnealingLR', eta_min=1e-6, by_epoch=True, convert_to_iter_based=True),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=7, val_interval=7)
+train_cfg = dict(by_epoch=True, max_epochs=5, val_interval=5)
 val_cfg = {}
 test_cfg = {}
 auto_scale_lr = dict(base_batch_size=64)

@@ -1,0 +1,20 @@
+"""The demo's rival for videos: TSM on a ResNet-18 of 9/32 its width, of like cost."""
+
+_base_ = [
+    '../_base_/datasets/embedded_clips.py',
+    '../_base_/schedules/adamw_bs32_7e.py',
+    '../_base_/action_runtime.py',
+]
+
+model = dict(
+    type='mmaction.Recognizer2D',
+    backbone=dict(
+        type='DynPerceiver', arch='resnet18', width=9 / 32, with_latent=False, num_segments=8
+    ),
+    cls_head=dict(
+        type='MultiExitVideoHead',
+        num_classes=8,
+        in_channels=(144,),
+        heads=dict(type='DynPerceiverHeads', exit_names=('feature',)),
+    ),
+)

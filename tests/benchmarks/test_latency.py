@@ -256,6 +256,15 @@ def test_a_network_that_sees_the_frames_of_a_clip_together(stage):
         stage.measure([invented_model(network, **VIDEOS)])
 
 
+def test_pictures_and_videos_are_not_compared(stage):
+    models = [
+        invented_model(stage.network(name=name), frames=frames)
+        for name, frames in (('a', ()), ('b', (4,)), ('c', ()))
+    ]
+    _, ratios = stage.measure(models, (8,))
+    assert [(ratio.model, ratio.baseline) for ratio in ratios] == [('a', 'c')]
+
+
 def test_videos_are_called_videos(stage, caplog):
     model = invented_model(stage.network(), budgets=(3.0,), **VIDEOS)
     with pytest.raises(UserError, match='a batch of 41 needs more test videos of net than the 40'):

@@ -20,7 +20,7 @@ MODELS = [
 def test_every_config_with_a_recipe_is_in_the_metafile_beside_it():
     for metafile in list_metafiles(REPOSITORY):
         configs = [
-            path for path in metafile.parent.glob('*.py') if not path.stem.endswith('_image-files')
+            path for path in metafile.parent.glob('*.py') if not path.stem.endswith('-files')
         ]
         models = read_metafile(metafile, REPOSITORY)
         assert sorted(model.config for model in models) == sorted(configs)

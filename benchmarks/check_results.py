@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dynp_plugins.early_exit import NEVER, ExitTable, check_disjoint, choose_exits
+from dynp_plugins.early_exit import NEVER, ExitTable, check_disjoint, choose_exits, class_means
 from dynp_plugins.errors import UserError
 
 from .curve_records import CurvePoint, ExitRecord
 from .interval import Interval
 from .results import ACTION, CLASSIFICATION, ModelResult, read_results
-from .statistics import class_means
 
 TOLERANCE = 1e-6
 """Relative, for sums of floating-point numbers."""

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dynp_plugins.early_exit import ExitTable
+from dynp_plugins.early_exit import ExitTable, class_means
 
 from .curve_records import ExitRecord, ExitStatistics, ReliabilityBin
 from .interval import Interval
 from .statistics import (
     bootstrap_class_means,
     bootstrap_means,
-    class_means,
     expected_calibration_error,
     monotonicity_violations,
     oracle,

@@ -7,7 +7,7 @@ from .bootstrap import (
     subset_means,
 )
 from .calibration import ReliabilityBins, expected_calibration_error, reliability_bins
-from .class_means import bootstrap_class_means, class_means
+from .class_means import bootstrap_class_means
 from .envelope import (
     Curve,
     accuracy_at_cost,
@@ -40,7 +40,6 @@ __all__ = [
     'accuracy_of_leavers',
     'bootstrap_class_means',
     'bootstrap_means',
-    'class_means',
     'common_accuracy',
     'common_cost',
     'cost_at_accuracy',

@@ -1,33 +1,10 @@
-"""Means in which every class has the same weight: the mean class accuracy and its bootstrap.
-
-Where some classes are rare, the accuracy over all samples says little of them; this one does.
-"""
+"""How sure a mean class accuracy is: its bootstrap."""
 
 import numpy as np
 
+from dynp_plugins.early_exit.class_means import by_class
+
 from .bootstrap import DRAWS, resampling_counts
-
-
-def class_means(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The mean over the classes of the mean over each class's samples.
-
-    With ``values`` = right or wrong that is the mean class accuracy. Classes without a sample do
-    not count. (mmaction2's ``mean1`` is the same wherever every class that is predicted also has a
-    sample; one that has none counts there as a class that is never right.)
-
-    Args:
-        values: (N, M), one row per sample.
-        labels: (N,) int, the class of each sample.
-
-    Returns:
-        (M,) float64, in the unit of ``values``.
-
-    Raises:
-        ValueError: No sample, or shapes that do not fit.
-    """
-    values, order, starts = _by_class(values, labels)
-    sizes = np.diff(starts, append=len(order))
-    return (np.add.reduceat(values, starts, axis=0) / sizes[:, None]).mean(0)
 
 
 def bootstrap_class_means(
@@ -50,7 +27,7 @@ def bootstrap_class_means(
         ValueError: No sample, or shapes that do not fit.
         UserError: No draw.
     """
-    values, order, starts = _by_class(values, labels)
+    values, order, starts = by_class(values, labels)
     means = []
     for counts in resampling_counts(len(order), draws, seed):
         counts = counts[:, order]
@@ -69,16 +46,3 @@ def bootstrap_class_means(
             ]
         )
     return np.concatenate(means, axis=1).T
-
-
-def _by_class(values: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rows of ``values`` class by class, their order, and where each class begins."""
-    values, labels = np.asarray(values, np.float64), np.asarray(labels)
-    if values.ndim != 2 or labels.shape != values.shape[:1] or not len(labels):
-        raise ValueError(
-            f'values {values.shape} and labels {labels.shape} must be (samples, columns) and '
-            '(samples,), of at least one sample'
-        )
-    order = np.argsort(labels, kind='stable')
-    starts = np.flatnonzero(np.diff(labels[order], prepend=labels[order[0]] - 1))
-    return values[order], order, starts

@@ -8,6 +8,7 @@ from .choosing import (
     on_calibration,
     risk_controlled_policy,
 )
+from .class_means import class_means
 from .engine import EarlyExitEngine, SteppedNetwork
 from .exit_result import ExitResult
 from .exit_table import ExitTable, ExitTableBuilder, check_disjoint
@@ -44,6 +45,7 @@ __all__ = [
     'choose_exits',
     'choose_policies',
     'choose_policy',
+    'class_means',
     'confidence_measure',
     'exit_gmacs',
     'fold_frames',

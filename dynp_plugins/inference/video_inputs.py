@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ..datasets.frame_names import frame_name_pattern
 from ..errors import UserError
 from .sample_kinds import (
     PICTURE_SUFFIXES,
@@ -53,13 +54,13 @@ def frame_pattern(filename_tmpl: str) -> re.Pattern[str]:
     Raises:
         UserError: The template has no place for a number, or several.
     """
-    around = re.split(r'\{[^{}]*\}', filename_tmpl)
-    if len(around) != 2:
+    pattern = frame_name_pattern(filename_tmpl)
+    if pattern is None:
         raise UserError(
             f'filename_tmpl={filename_tmpl!r} has no one place for the number of a frame: write it '
             'as in img_{:05}.jpg'
         )
-    return re.compile(r'(\d+)'.join(map(re.escape, around)))
+    return pattern
 
 
 def _check_memory(given: Any) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 
-from ..early_exit import label_rank
+from ..early_exit import class_means, label_rank
 from ..errors import UserError
 
 
@@ -75,9 +76,8 @@ class MultiExitAccuracy(BaseMetric):
             for k in self.topk
         }
         if self.mean_class:
-            labels = torch.tensor([label for _, _, label in results])
-            right = (ranks < 1).double()
-            by_class = torch.stack([right[labels == label].mean(0) for label in labels.unique()])
-            for name, mean in zip(exit_names, by_class.mean(0).tolist(), strict=True):
-                metrics[f'{name}_mean1'] = 100 * mean
+            labels = np.array([label for _, _, label in results])
+            means = class_means(100 * (ranks < 1).numpy(), labels)
+            for name, mean in zip(exit_names, means.tolist(), strict=True):
+                metrics[f'{name}_mean1'] = mean
         return metrics

@@ -28,8 +28,10 @@ def check_held_out(config: Config, checkpoint: Checkpoint) -> None:
     """
     text = checkpoint.meta.get('cfg')
     trained = _choice(text, 'train_dataloader') if isinstance(text, str) else None
+    if trained is None:
+        return
     now = _choice(config.pretty_text, 'calibration_dataloader')
-    if trained is None or now is None or trained == now:
+    if now is None or trained == now:
         return
     name = next(name for name in trained if trained[name] != now[name])
     raise UserError(

@@ -1,13 +1,13 @@
 """Videos that were taken apart into pictures, one folder of numbered files per video."""
 
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mmengine.registry import DATASETS
 from PIL import Image
 
+from ...datasets.frame_names import frame_name_pattern
 from ...errors import UserError
 from .labelled_files import READING_THREADS
 from .video_files import VideoFiles
@@ -50,13 +50,13 @@ class FrameFolders(VideoFiles):
     ):
         self.filename_tmpl = filename_tmpl
         self.start_index = start_index
-        around = re.split(r'\{[^{}]*\}', filename_tmpl)
-        if len(around) != 2 or not _takes_a_number(filename_tmpl):
+        pattern = frame_name_pattern(filename_tmpl)
+        if pattern is None:
             raise UserError(
                 f"filename_tmpl={filename_tmpl!r}: write the frame's number once, in braces, as in "
                 "'{:05}.jpg'"
             )
-        self._frame_name = re.compile(r'(\d+)'.join(map(re.escape, around)))
+        self._frame_name = pattern
         if not ann_file:
             raise UserError('FrameFolders needs a list: set ann_file')
         super().__init__(ann_file=ann_file, **kwargs)
@@ -128,10 +128,3 @@ class FrameFolders(VideoFiles):
         names = map(self._frame_name.fullmatch, os.listdir(folder))
         numbers = {int(match[1]) for match in names if match}
         return {number for number in numbers if number >= self.start_index}
-
-
-def _takes_a_number(template: str) -> bool:
-    try:
-        return template.format(1) != template
-    except (ValueError, LookupError):
-        return False

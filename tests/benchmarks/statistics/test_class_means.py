@@ -7,10 +7,10 @@ import dynp_plugins.openmmlab  # noqa: F401
 from benchmarks.statistics import (
     bootstrap_class_means,
     bootstrap_means,
-    class_means,
     percentile_interval,
     resampling_counts,
 )
+from dynp_plugins.early_exit import class_means
 from dynp_plugins.errors import UserError
 
 

@@ -33,7 +33,8 @@ from .exit_records import exit_records, exit_statistics
 from .gallery import make_gallery
 from .macs import exit_costs
 from .provenance import git_commit, versions
-from .results import ACTION, CLASSIFICATION, ModelResult, SplitRecord, TrainingRecord
+from .results import ACTION, CLASSIFICATION, ModelResult
+from .run_records import SplitRecord, TrainingRecord
 from .trained_model import TrainedModel
 
 _logger = logging.getLogger(__name__)

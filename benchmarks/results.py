@@ -5,59 +5,25 @@ that are given of it, cumulative up to an exit; FLOPs are 2 MACs; accuracies are
 are fractions of the test split.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dynp_plugins.errors import UserError
 from dynp_plugins.typed_json import read_json, write_json
 
 from .curve_records import CurvePoint, ExitRecord, ExitStatistics, Gallery, OperatingPoint
+from .detection_records import DetectorComparison, DetectorResult
 from .interval import Interval
 from .latency_records import LatencyFile, LatencyRatio, MachineRecord, ModelLatency
+from .run_records import FileRecord, SplitRecord, TrainingRecord
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 CLASSIFICATION, ACTION = 'classification', 'action recognition'
 """What `ModelResult.task` may be: the former of images, the latter in videos."""
 
-
-@dataclass(frozen=True)
-class FileRecord:
-    """A file that went in: where it was, and the SHA-256 of what it says.
-
-    For a config that is the hash of its merged entries, for a checkpoint that of its weights.
-    """
-
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class SplitRecord:
-    """One data split. ``sha256`` is over the pixels of all its samples, in order."""
-
-    name: str
-    samples: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class TrainingRecord:
-    """How a model was trained, as far as its checkpoint and its config say.
-
-    Attributes:
-        dataset: The training data.
-        epochs: Finished when the weights were saved; None if the checkpoint does not say.
-        optimizer: Its class.
-        learning_rate: The highest of the schedule.
-        batch_size: Per process.
-    """
-
-    dataset: str
-    epochs: int | None
-    optimizer: str
-    learning_rate: float
-    batch_size: int
+DETECTION = 'object detection'
+"""What `DetectorResult.task` is."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +129,8 @@ class Results:
         models: In the order they were given.
         comparisons: Every pair of models that were tested on the same samples.
         timing: None where nothing was timed.
+        detectors: Likewise, in the order they were given among themselves.
+        detector_comparisons: Every pair of detectors that were tested on the same images.
     """
 
     schema_version: int
@@ -173,6 +141,8 @@ class Results:
     models: list[ModelResult]
     comparisons: list[Comparison]
     timing: TimingContext | None
+    detectors: list[DetectorResult] = field(default_factory=list)
+    detector_comparisons: list[DetectorComparison] = field(default_factory=list)
 
 
 def with_latency(results: Results, latency: LatencyFile, source: str | Path) -> Results:

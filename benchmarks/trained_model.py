@@ -19,7 +19,7 @@ from dynp_plugins.openmmlab.config_files import building_from, load_config, requ
 from dynp_plugins.openmmlab.training_split import check_held_out
 
 from .provenance import config_sha256
-from .results import FileRecord
+from .run_records import FileRecord
 from .split_batches import build_split
 
 

@@ -1,5 +1,6 @@
 """Dataset classes and pipeline transforms for OpenMMLab configs."""
 
+from . import detection
 from .embedded_clips import EmbeddedClips
 from .embedded_digits import EmbeddedDigits
 from .frame_folders import FrameFolders
@@ -18,4 +19,5 @@ __all__ = [
     'OpenVideo',
     'ShuffleFrames',
     'VideoFiles',
+    'detection',
 ]

@@ -60,8 +60,12 @@ def cost_unit(results: Results, models: Sequence[ModelResult] | None = None) -> 
         models: Those that are shown together; all by default.
     """
     models = results.models if models is None else models
-    sample = sample_word(models)
-    costs = [exit.gmacs for model in models for exit in model.exits] or [0.0]
+    costs = [exit.gmacs for model in models for exit in model.exits]
+    return unit_of(costs or [0.0], sample_word(models))
+
+
+def unit_of(costs: Sequence[float], sample: str) -> CostUnit:
+    """The unit that suits some costs in GMACs; see `cost_unit`."""
     if max(costs) < 0.1:
         return CostUnit('MMACs', 'MFLOPs', 1000.0, min(three_digits(1000 * min(costs)), 4), sample)
     return CostUnit('GMACs', 'GFLOPs', 1.0, min(three_digits(min(costs)), 4), sample)
@@ -76,15 +80,18 @@ def check_drawable(results: Results) -> None:
     """Refuse results without a curve.
 
     Raises:
-        UserError: There is no model, or one without exits or points; the message names it.
+        UserError: There is neither a model nor a detector, or one without exits or points; the
+            message names it.
     """
-    if not results.models:
+    if not results.models and not results.detectors:
         raise UserError('the results hold no model, so there is nothing to draw')
-    for model in results.models:
-        for what in ('exits', 'points'):
-            if not getattr(model, what):
+    parts = [(model, ('exits', 'points')) for model in results.models]
+    parts += [(detector, ('points',)) for detector in results.detectors]
+    for one, needed in parts:
+        for what in needed:
+            if not getattr(one, what):
                 raise UserError(
-                    f'the results of {model.name!r} hold no {what}, so it has no curve: '
+                    f'the results of {one.name!r} hold no {what}, so it has no curve: '
                     'run tools/budget_curve.py again'
                 )
 
@@ -117,10 +124,10 @@ def axis_ranges(
             costs.append(point.gmacs_mean * scale)
             interval = point.top1_interval
             accuracies += [point.top1_percent, interval.low, interval.high]
-    x_low, x_high = _widened(costs, 0.07)
+    x_low, x_high = widened(costs, 0.07)
     for curve in published:
         accuracies += published_between(curve, x_low / scale, x_high / scale)
-    y_low, y_high = _widened(accuracies, 0.1)
+    y_low, y_high = widened(accuracies, 0.1)
     return (max(x_low, 0.0), x_high), (max(y_low, -2.0), min(y_high, 102.0))
 
 
@@ -133,7 +140,7 @@ def published_between(curve: PublishedCurve, low: float, high: float) -> list[fl
     return [*accuracies[shown].tolist(), *map(float, at_ends)]
 
 
-def _widened(values: list[float], share: float) -> tuple[float, float]:
+def widened(values: list[float], share: float) -> tuple[float, float]:
     """The range of ``values`` with a margin on both sides, also where they are all equal."""
     low, high = min(values), max(values)
     same = high - low <= 1e-6 * abs(high)

@@ -5,14 +5,18 @@ numbers in it are those of the test split.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from benchmarks.detection_records import DetectorResult
 from benchmarks.results import CurvePoint, ModelResult, Results
 
 from .axes import CostUnit, cost_unit
 from .comparisons import panel_finding
-from .labels import one_line
+from .detection import findings as detection
+from .detection.panels import detector_panels
+from .labels import listed, one_line
 from .panels import Panel, panels, sample_word
 
 MOST_COST = 80
@@ -118,26 +122,40 @@ def model_finding(model: ModelResult, unit: CostUnit) -> str:
     )
 
 
-def same_test_split(results: Results) -> bool:
-    """Whether all models were tested on the same samples, so that they may be compared."""
-    return len(panels(results)) == 1
-
-
 def results_finding(results: Results) -> str:
     """What the whole comparison says; for one model, what its curve says."""
-    groups = panels(results)
-    if len(groups) == 1:
-        return group_finding(groups[0], results)
-    tasks = dict.fromkeys(one_line(model.task, 40) for model in results.models)
-    if len(groups) == len(results.models) == len(tasks):
-        return (
-            f'{len(groups)} models for different tasks, {" and ".join(tasks)}: not to be compared'
-        )
-    if len(groups) == len(results.models):
-        return f'{len(groups)} models, tested on different {_samples(results)}: not to be compared'
+    groups, detectors = panels(results), detector_panels(results)
+    if len(groups) + len(detectors) == 1:
+        if groups:
+            return group_finding(groups[0], results)
+        return detection.group_finding(detectors[0], results)
+    models = [*results.models, *results.detectors]
+    splits = len(groups) + len(detectors)
+    tasks = tasks_of(results)
+    if splits == len(models) == len(tasks):
+        names = listed([one_line(task, 40) for task in tasks])
+        return f'{splits} models for different tasks, {names}: not to be compared'
+    if splits == len(models):
+        samples = f'{sample_word(models)}s'
+        return f'{splits} models, tested on different {samples}: not to be compared'
     return (
-        f'{len(results.models)} models on {len(groups)} test splits: only those of the same split '
-        'are compared'
+        f'{len(models)} models on {splits} test splits: only those of the same split are compared'
+    )
+
+
+def tasks_of(results: Results) -> list[str]:
+    """All tasks, in order of first appearance."""
+    return list(dict.fromkeys(model.task for model in (*results.models, *results.detectors)))
+
+
+def of_task(results: Results, task: str) -> Results:
+    """The same results with the models and detectors of one task alone, and no comparisons."""
+    return replace(
+        results,
+        models=[model for model in results.models if model.task == task],
+        detectors=[detector for detector in results.detectors if detector.task == task],
+        comparisons=[],
+        detector_comparisons=[],
     )
 
 
@@ -148,13 +166,25 @@ def group_finding(panel: Panel, results: Results) -> str:
     return panel_finding(panel, results)
 
 
-def _samples(results: Results) -> str:
-    return f'{sample_word(results.models)}s'
-
-
 def training_finding(results: Results) -> str:
-    """Whether the models were trained alike; empty where nothing is known of one of them."""
-    records = [model.training for model in results.models]
+    """Whether the models of each task were trained alike; nothing of those that do not say.
+
+    Where there are several tasks, each has a sentence that names it.
+    """
+    tasks = tasks_of(results)
+    if len(tasks) == 1:
+        return _training_finding([*results.models, *results.detectors])
+    said = []
+    for task in tasks:
+        part = of_task(results, task)
+        if found := _training_finding([*part.models, *part.detectors]):
+            said.append(f'{one_line(task, 40).capitalize()}: {found[0].lower()}{found[1:]}')
+    return '. '.join(said)
+
+
+def _training_finding(models: Sequence[ModelResult | DetectorResult]) -> str:
+    """Empty where nothing is known of one of them."""
+    records = [model.training for model in models]
     if any(record is None or record.epochs is None for record in records):
         return ''
     parts = {

@@ -1,9 +1,11 @@
 """Names and sentences as a reader sees them: on one line, short enough, each model's own."""
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 
-from benchmarks.results import Results
+from benchmarks.detection_records import DetectorResult
+from benchmarks.results import ModelResult, Results
 
 JOINERS = '\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}'
 
@@ -28,14 +30,19 @@ def one_line(text: str, most: int = 1000) -> str:
 
 
 def series_names(results: Results) -> list[str]:
-    """One name per model, all different, in the order of ``results.models``.
+    """One name per model, all different, in the order of ``results.models``; see `own_names`."""
+    return own_names(results.models)
+
+
+def own_names(models: Sequence[ModelResult] | Sequence[DetectorResult]) -> list[str]:
+    """One name per model or detector, all different, in their order.
 
     Models that share a name are told apart by their weights, else by their checkpoint's file
     name, else by a number.
     """
-    names = [one_line(model.name) or 'model' for model in results.models]
-    weights = [model.weights for model in results.models]
-    files = [PurePath(model.checkpoint.path).stem for model in results.models]
+    names = [one_line(model.name) or 'model' for model in models]
+    weights = [model.weights for model in models]
+    files = [PurePath(model.checkpoint.path).stem for model in models]
     for extras in (weights, files):
         longer = [f'{name} ({one_line(extra)})' for name, extra in zip(names, extras, strict=True)]
         for shared in {name for name in names if names.count(name) > 1}:
@@ -84,6 +91,12 @@ def in_words(name: str) -> str:
     return (METHODS | MEASURES | SETTINGS).get(name) or one_line(name, 40)
 
 
+def listed(texts: Sequence[str]) -> str:
+    """Texts as a sentence lists them: ``a``, ``a and b``, ``a, b and c``."""
+    *others, last = texts
+    return f'{", ".join(others)} and {last}' if others else last
+
+
 def counted(count: int, word: str) -> str:
     """A number with its noun: ``1 thread``, ``2 threads``."""
     return f'{count:,} {word}' if count == 1 else f'{count:,} {word}s'
@@ -94,7 +107,8 @@ def typeset(sentence: str) -> str:
 
     Those are curled apostrophes, multiplication signs after factors, and minus signs.
     """
-    sentence = re.sub(r'(?<=\d\.\d\d)x (?=fewer|as fast)', '\N{MULTIPLICATION SIGN} ', sentence)
+    factors = r'(?<=\d\.\d\d)x (?=fewer|the MACs|as fast)'
+    sentence = re.sub(factors, '\N{MULTIPLICATION SIGN} ', sentence)
     sentence = re.sub(r'(?<= )-(?=\d)', '\N{MINUS SIGN}', sentence)
     bound = re.sub(r'(?<=\d) (?=%|[KMGT]?(?:MACs|FLOPs)\b)', '\N{NO-BREAK SPACE}', sentence)
     return re.sub(r"(?<=\w)'(?=\w)", '\N{RIGHT SINGLE QUOTATION MARK}', bound)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.detection_records import DetectorResult
 from benchmarks.results import ModelResult, Results
 
 from .labels import one_line
@@ -35,14 +36,14 @@ def panel_of(index: int, results: Results) -> Panel:
     return next(panel for panel in panels(results) if index in panel.indices)
 
 
-def sample_word(models: Sequence[ModelResult]) -> str:
+def sample_word(models: Sequence[ModelResult | DetectorResult]) -> str:
     """What the models are given: ``image``, ``video``, or ``sample`` if it differs."""
     words = {sample_words(model.task).one for model in models}
     return words.pop() if len(words) == 1 else 'sample'
 
 
-def subject(models: Sequence[ModelResult]) -> str:
-    """Task, data and test split of the models of one panel, in a few words."""
+def subject(models: Sequence[ModelResult | DetectorResult]) -> str:
+    """Task, data and test split of the models or detectors of one panel, in a few words."""
     first = models[0]
     datasets = dict.fromkeys(one_line(model.dataset, 60) for model in models)
     return (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.results import ACTION, CLASSIFICATION, ModelResult
+from benchmarks.results import ACTION, CLASSIFICATION, DETECTION, ModelResult
 
 from .costs.views import view_count
 
@@ -24,7 +24,11 @@ class SampleWords:
         return f'{self.one}s'
 
 
-_WORDS = {CLASSIFICATION: SampleWords('image'), ACTION: SampleWords('video')}
+_WORDS = {
+    CLASSIFICATION: SampleWords('image'),
+    ACTION: SampleWords('video'),
+    DETECTION: SampleWords('image'),
+}
 
 
 def sample_words(task: str) -> SampleWords:

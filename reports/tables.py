@@ -13,6 +13,7 @@ from dynp_plugins.atomic_files import atomic_path
 
 from .axes import CostUnit, check_drawable, cost_unit
 from .comparisons import pair_finding
+from .detection.tables import detection_summary
 from .findings import model_finding
 from .labels import exit_names, one_line, series_names
 from .latency import latency_finding
@@ -23,6 +24,11 @@ from .times import timed_batches
 
 TEXTS = ('model', 'source', 'policy', 'method', 'measure')
 """Columns of `curve_frame` that are no numbers."""
+
+
+def has_curves(results: Results) -> bool:
+    """Whether there is a model, and so anything to write; detectors have a table of their own."""
+    return bool(results.models)
 
 
 def curve_frame(results: Results) -> pd.DataFrame:
@@ -108,7 +114,7 @@ def shown_points(model: ModelResult, count: int) -> list[CurvePoint]:
 def terminal_summary(results: Results) -> str:
     """A few lines per model: what its curve says, its exits, and five budgets along the curve.
 
-    Then a sentence for every pair of models that was compared.
+    Then a sentence for every pair of models that was compared, and the same of the detectors.
 
     Raises:
         UserError: The results hold no curve.
@@ -120,7 +126,7 @@ def terminal_summary(results: Results) -> str:
     ]
     found = [pair_finding(comparison, results) for comparison in results.comparisons]
     blocks += ['\n'.join(_wrapped(sentence) for sentence in found)] if found else []
-    return '\n\n'.join(blocks)
+    return '\n\n'.join([*blocks, *detection_summary(results)])
 
 
 def _wrapped(sentence: str) -> str:

@@ -11,12 +11,13 @@ from dynp_plugins.early_exit import ExitPolicy, ExitTable
 from dynp_plugins.errors import UserError
 
 from .axes import check_drawable
+from .detection.tables import has_detectors, write_detection_csv
 from .figures.curve import draw_curve
 from .figures.latency import draw_latency, has_latency
 from .markdown.document import write_markdown
 from .page.document import write_page
 from .staging import move_into_place, staged_folder
-from .tables import write_curve_csv
+from .tables import has_curves, write_curve_csv
 
 WRITERS = {
     'results.json': write_results,
@@ -27,10 +28,16 @@ WRITERS = {
     'latency.png': draw_latency,
     'latency.svg': draw_latency,
     'curve.csv': write_curve_csv,
+    'detection.csv': write_detection_csv,
 }
 """Every file right in a report's folder and what writes it."""
 
-OPTIONAL = {'latency.png': has_latency, 'latency.svg': has_latency}
+OPTIONAL = {
+    'latency.png': has_latency,
+    'latency.svg': has_latency,
+    'curve.csv': has_curves,
+    'detection.csv': has_detectors,
+}
 """Files that only some results have."""
 
 TABLES, POLICIES = 'tables', 'policies'

@@ -15,6 +15,7 @@ from ..errors import UserError
 from .attention import SelfAttentionLayer, init_linear_layers
 from .contract import ExitBackbone, State, check_images, check_switches
 from .feature_branches import build_feature_branch
+from .feature_maps import NUM_STAGES, check_map_settings, feature_maps, keep_fixed, latent_depth
 from .latent_branch import ImageToLatent, LatentMixer, LatentToImage
 from .temporal_shift import (
     TemporalShiftNorm,
@@ -61,6 +62,17 @@ class DynPerceiverBackbone(ExitBackbone):
         latent_shift: Temporal shift of the latent channels, too, before the first self-attention of
             every stage, if there are several frames. This is ours: with it alone the network sees
             time; beside the shift of the CNN it brought nothing (configs/action/nagoya_fir).
+        out_indices: For detectors: the feature maps to return instead of the exits' features, a
+            part of (0, 1, 2, 3). Map ``i`` is what the CNN's stage ``i + 1`` returns after the Z2X
+            behind it. What they do not need is not built; ``exits`` is ignored.
+        frozen_stages: -1 trains everything; 0 keeps the stem fixed, n all that map ``n - 1`` is
+            computed with, the latent branch up to there included.
+        norm_eval: Whether batch normalisation keeps its statistics in training.
+        with_cp: Whether the maps are computed with activation checkpointing, stage by stage: less
+            memory in training for a second forward pass. Outputs and gradients stay the same.
+
+    Attributes:
+        out_channels, out_strides: Of the maps in ``out_indices``; empty without them.
 
     Raises:
         UserError: A setting that is not possible.
@@ -85,6 +97,10 @@ class DynPerceiverBackbone(ExitBackbone):
         is_shift: bool = True,
         shift_div: int = 8,
         latent_shift: bool = False,
+        out_indices: Sequence[int] | None = None,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        with_cp: bool = False,
     ):
         super().__init__()
         _check_settings(num_latents, depth_factor, latent_grid, exits)
@@ -98,7 +114,10 @@ class DynPerceiverBackbone(ExitBackbone):
             with_latent=with_latent,
             is_shift=is_shift,
             latent_shift=latent_shift,
+            norm_eval=norm_eval,
+            with_cp=with_cp,
         )
+        check_map_settings(out_indices, frozen_stages, with_cp)
         branch = build_feature_branch(arch, width, drop_path_rate)
         if num_segments > 1 and is_shift:
             shift_residual_blocks(branch, num_segments, shift_div)
@@ -106,36 +125,74 @@ class DynPerceiverBackbone(ExitBackbone):
         self.image_size = 64 if arch == 'regnety_tiny' else 224
         self.num_segments = num_segments
         self.feature_branch = branch
-        c1, c2, c3, c4, c5 = branch.channels
-        self.with_latent = with_latent
-        if not with_latent:
-            self.exit_names, self.exit_channels = ('feature',), (c5,)
-            return
-        all_channels = dict(zip(EXITS, (c3, c4, c5, c5 + c4), strict=True))
-        self.exit_names = tuple(exits)
-        self.exit_channels = tuple(all_channels[name] for name in exits)
-
-        widths = (c1, c2, c3, c4)
-        if any(c % heads for c, heads in zip(widths, _SELF_ATTENTION_HEADS, strict=True)):
-            raise UserError(
-                f'width={width} makes the stages {widths} channels wide, which '
-                f'{_SELF_ATTENTION_HEADS} attention heads do not divide; the nearest width that '
-                f'fits is {max(4, round(32 * width)) / 32:g}'
+        self.with_z2x, self.with_last_z2x = with_z2x, with_last_z2x
+        self.frozen_stages, self.norm_eval, self.with_cp = frozen_stages, norm_eval, with_cp
+        self.out_indices = None if out_indices is None else tuple(out_indices)
+        depth = NUM_STAGES
+        if self.out_indices is not None:
+            branch.stages = branch.stages[: self.out_indices[-1] + 1]
+            depth = latent_depth(len(branch.stages), with_z2x, with_last_z2x)
+        self.latent_depth = depth if with_latent else 0
+        self.out_channels = tuple(branch.channels[i + 1] for i in self.out_indices or ())
+        self.out_strides = tuple(branch.strides[i] for i in self.out_indices or ())
+        exit_channels = self._exit_channels(exits)
+        self.exit_names, self.exit_channels = tuple(exit_channels), tuple(exit_channels.values())
+        if self.latent_depth:
+            _check_attention_heads(width, branch.channels[:NUM_STAGES])
+            self._build_latent_branch(
+                num_latents, depth_factor, latent_grid, with_x2z, with_dwc, with_token_mixer
             )
-        self.latent = nn.Parameter(torch.empty(num_latents, c1).normal_(std=0.02).clamp_(-2, 2))
+            if num_segments > 1 and latent_shift:
+                for layers in self.self_attention:
+                    layers[0].norm = TemporalShiftNorm(layers[0].norm, num_segments, shift_div)
+            for name, module in self.named_children():
+                if name != 'feature_branch':
+                    init_linear_layers(module)
+        keep_fixed(self)
+
+    def _exit_channels(self, exits: Sequence[str]) -> dict[str, int]:
+        """Width of the feature of every exit that exists, in order of execution."""
+        *_, c3, c4, c5 = self.feature_branch.channels
+        if self.out_indices is not None:
+            return {}
+        if not self.latent_depth:
+            return {'feature': c5}
+        channels = dict(zip(EXITS, (c3, c4, c5, c5 + c4), strict=True))
+        return {name: channels[name] for name in exits}
+
+    def _build_latent_branch(
+        self,
+        num_latents: int,
+        depth_factor: Sequence[float],
+        latent_grid: int,
+        with_x2z: bool,
+        with_dwc: bool,
+        with_token_mixer: bool,
+    ) -> None:
+        """Build its first ``latent_depth`` stages."""
+        *widths, c5 = self.feature_branch.channels
+        depth = self.latent_depth
+        self.latent = nn.Parameter(
+            torch.empty(num_latents, widths[0]).normal_(std=0.02).clamp_(-2, 2)
+        )
         self.x2z = nn.ModuleList(
             ImageToLatent(c, latent_grid, with_dwc) if i == 0 or with_x2z else None
-            for i, c in enumerate(widths)
+            for i, c in enumerate(widths[:depth])
         )
         self.self_attention = nn.ModuleList(
             nn.Sequential(
                 *(SelfAttentionLayer(c, heads) for _ in range(max(1, round(layers * factor))))
             )
             for c, heads, layers, factor in zip(
-                widths, _SELF_ATTENTION_HEADS, SELF_ATTENTION_LAYERS, depth_factor, strict=True
+                widths[:depth],
+                _SELF_ATTENTION_HEADS[:depth],
+                SELF_ATTENTION_LAYERS[:depth],
+                depth_factor[:depth],
+                strict=True,
             )
         )
-        # Entry i of the next two stands before stage i + 2; the last z2x stands behind stage 4.
+        # Entry i of the next two stands behind the CNN's stage i + 1.
+        between = range(min(depth, NUM_STAGES - 1))
         self.mixers = nn.ModuleList(
             LatentMixer(
                 num_latents // 2**i if with_token_mixer else num_latents,
@@ -143,16 +200,25 @@ class DynPerceiverBackbone(ExitBackbone):
                 widths[i + 1],
                 with_token_mixer,
             )
-            for i in range(3)
+            for i in between
         )
-        self.z2x = nn.ModuleList(LatentToImage(c, c) if with_z2x else None for c in widths[1:])
-        self.last_z2x = LatentToImage(c5, c4) if with_last_z2x else None
-        if num_segments > 1 and latent_shift:
-            for layers in self.self_attention:
-                layers[0].norm = TemporalShiftNorm(layers[0].norm, num_segments, shift_div)
-        for name, module in self.named_children():
-            if name != 'feature_branch':
-                init_linear_layers(module)
+        self.z2x = nn.ModuleList(
+            LatentToImage(widths[i + 1], widths[i + 1]) if self.with_z2x else None for i in between
+        )
+        has_last = self.with_last_z2x and depth == NUM_STAGES
+        self.last_z2x = LatentToImage(c5, widths[-1]) if has_last else None
+
+    def train(self, mode: bool = True) -> nn.Module:
+        """See `nn.Module.train`; what `keep_fixed` keeps fixed stays so."""
+        super().train(mode)
+        keep_fixed(self)
+        return self
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The feature of every exit, or the maps in ``out_indices``."""
+        if self.out_indices is None:
+            return super().forward(images)
+        return feature_maps(self, images)
 
     def start(self, images: Tensor) -> State:
         """The stem's features ``x`` (B, C1, H', W') and the latent code ``z`` (B, L, C1), if any.
@@ -163,7 +229,7 @@ class DynPerceiverBackbone(ExitBackbone):
         check_whole_clips(images, self.num_segments)
         images = images.contiguous(memory_format=torch.channels_last)
         state = {'x': self.feature_branch.stem(images)}
-        if self.with_latent:
+        if self.latent_depth:
             state['z'] = self.latent.expand(len(images), -1, -1)
         return state
 
@@ -181,27 +247,38 @@ class DynPerceiverBackbone(ExitBackbone):
         """Run what lies between the exit before ``exit_name`` in `EXITS` and ``exit_name``."""
         stages = self.feature_branch.stages
         if exit_name == 'early':
+            z = self.read_features(0, x, z)
             for i in range(2):
-                x, z = self._exchange(i, x, z)
-                x = stages[i](x)
-            return self._exchange(2, x, z)
+                x, z = self._exchange(i, stages[i](x), z)
+            return x, z
         if exit_name == 'latent':
-            return self._exchange(3, stages[2](x), z)
+            return self._exchange(2, stages[2](x), z)
         if exit_name == 'feature':
             return stages[3](x), z
-        return (x if self.last_z2x is None else self.last_z2x(x, z)), z
+        return self.fuse(3, x, z)
 
     def _exchange(self, i: int, x: Tensor, z: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """All the latent branch does in stage ``i + 1``, before the CNN's stage runs."""
+        """All the latent branch does between the CNN's stages ``i + 1`` and ``i + 2``."""
+        x, z = self.fuse(i, x, z)
+        return x, self.read_features(i + 1, x, z)
+
+    def read_features(self, i: int, x: Tensor, z: Tensor | None) -> Tensor | None:
+        """The latent code of stage ``i + 1`` after X2Z and self-attention."""
         if z is None:
-            return x, z
-        if i > 0:
-            z = self.mixers[i - 1](z)
-            if self.z2x[i - 1] is not None:
-                x = self.z2x[i - 1](x, z)
+            return z
         if self.x2z[i] is not None:
             z = self.x2z[i](z, x)
-        return x, self.self_attention[i](z)
+        return self.self_attention[i](z)
+
+    def fuse(self, i: int, x: Tensor, z: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Features behind the CNN's stage ``i + 1`` after Z2X, and the latent code mixed for it."""
+        if z is None:
+            return x, z
+        if i == NUM_STAGES - 1:
+            z2x = self.last_z2x
+        else:
+            z, z2x = self.mixers[i](z), self.z2x[i]
+        return (x if z2x is None else z2x(x, z)), z
 
     @staticmethod
     def _feature(exit_name: str, x: Tensor, z: Tensor) -> Tensor:
@@ -235,4 +312,13 @@ def _check_settings(num_latents: Any, depth_factor: Any, latent_grid: Any, exits
     if tuple(exits) != tuple(name for name in EXITS if name in exits) or 'merged' not in exits:
         raise UserError(
             f'exits={tuple(exits)!r}: give a part of {EXITS} in this order, with "merged"'
+        )
+
+
+def _check_attention_heads(width: float, channels: tuple[int, ...]) -> None:
+    if any(c % heads for c, heads in zip(channels, _SELF_ATTENTION_HEADS, strict=True)):
+        raise UserError(
+            f'width={width} makes the stages {channels} channels wide, which '
+            f'{_SELF_ATTENTION_HEADS} attention heads do not divide; the nearest width that '
+            f'fits is {max(4, round(32 * width)) / 32:g}'
         )

@@ -1,18 +1,14 @@
 """Building the picture or video classifier that a config describes, and the network inside it."""
 
-import copy
 import sys
 
 from mmengine.config import Config
-from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-from ..checkpoints import Checkpoint, check_weights
-from ..checkpoints.hashing import weights_sha256
-from ..checkpoints.loading import to_classifier_keys
+from ..checkpoints import Checkpoint
 from ..errors import UserError
 from ..networks import ExitBackbone, ExitHeads, MultiExitNetwork
-from .config_files import building_from
+from .config_models import build_model, load_model
 from .recognizers import recognizer_network
 from .video_heads import MultiExitVideoHead
 
@@ -26,11 +22,7 @@ def build_classifier(config: Config) -> nn.Module:
     Raises:
         UserError: The registries refuse the config.
     """
-    model = copy.deepcopy(dict(config.model))  # building writes into its config
-    model.setdefault('data_preprocessor', copy.deepcopy(config.get('data_preprocessor')))
-    scope = DefaultScope.overwrite_default_scope(config.get('default_scope'))
-    with scope, building_from(config):
-        return MODELS.build(model)
+    return build_model(config)
 
 
 def load_classifier(config: Config, checkpoint: Checkpoint) -> tuple[nn.Module, str]:
@@ -44,10 +36,7 @@ def load_classifier(config: Config, checkpoint: Checkpoint) -> tuple[nn.Module, 
     """
     classifier = build_classifier(config)
     multi_exit_network(classifier)  # a head that does not fit is not to be blamed on the weights
-    weights = to_classifier_keys(checkpoint.state_dict)
-    check_weights(classifier.state_dict(), weights, str(checkpoint.path))
-    classifier.load_state_dict(weights)
-    return classifier.eval(), weights_sha256(weights)
+    return load_model(classifier, checkpoint)
 
 
 def is_video_model(model: nn.Module) -> bool:

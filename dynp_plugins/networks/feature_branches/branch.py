@@ -15,6 +15,7 @@ class FeatureBranch(nn.Module):
         stem: Images (B, 3, H, W) to the input of the first stage.
         stages: The four stages.
         channels: (C1, .., C4, C5): what enters stage 1 .. 4, and what the last stage returns.
+        strides: Pixels of the image from one position to the next, behind stage 1 .. 4.
         head_settings: What the family's published classifiers have beyond linear layers, as
             keyword arguments of `DynPerceiverHeads`.
     """
@@ -24,16 +25,19 @@ class FeatureBranch(nn.Module):
         stem: nn.Module,
         stages: Sequence[nn.Module],
         channels: Sequence[int],
+        strides: Sequence[int],
         head_settings: Mapping[str, Any] | None = None,
     ):
         super().__init__()
-        if len(stages) != 4 or len(channels) != 5:
+        if (len(stages), len(channels), len(strides)) != (4, 5, 4):
             raise ValueError(
-                f'a feature branch has 4 stages and 5 widths, not {len(stages)} and {len(channels)}'
+                'a feature branch has 4 stages, 5 widths and 4 strides, not '
+                f'{len(stages)}, {len(channels)} and {len(strides)}'
             )
         self.stem = stem
         self.stages = nn.ModuleList(stages)
         self.channels = tuple(channels)
+        self.strides = tuple(strides)
         self.head_settings = dict(head_settings or {})
 
 

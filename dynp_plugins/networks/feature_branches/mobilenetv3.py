@@ -1,7 +1,8 @@
 """MobileNet-v3-Large feature branches of any width: torchvision's network, cut into stages.
 
 Paper: "Searching for MobileNetV3", arXiv 1905.02244. The last stage ends with the 1x1 convolution
-that torchvision puts before the pooling.
+that torchvision puts before the pooling. It has the third stage's stride, 32, as that halves the
+resolution in its last block.
 """
 
 import itertools
@@ -42,5 +43,6 @@ def mobilenetv3(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> F
         stages,
         channels=[layers[cut].block[0][0].in_channels for cut in CUTS[:4]]
         + [layers[-1].out_channels],
+        strides=(8, 16, 32, 32),
         head_settings=dict(hidden_channels=hidden.out_features, hidden_dropout=dropout.p),
     )

@@ -4,6 +4,9 @@ Paper: "Designing Network Design Spaces", arXiv 2003.13678. The published sizes 
 ``regnet_y_*`` without their classifier; ``regnety_tiny`` is ours, for 64x64 images on a CPU.
 """
 
+from itertools import accumulate
+from operator import mul
+
 import torch
 from torch import nn
 from torchvision.models.regnet import BlockParams, RegNet
@@ -64,6 +67,10 @@ def regnety(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> Featu
         norm_layer=nn.BatchNorm2d,
         activation=nn.ReLU,
     )
+    stem_stride = network.stem[0].stride[0]
     return FeatureBranch(
-        network.stem, list(network.trunk_output), channels=(stem_width, *blocks.widths)
+        network.stem,
+        list(network.trunk_output),
+        channels=(stem_width, *blocks.widths),
+        strides=[stem_stride * stride for stride in accumulate(blocks.strides, mul)],
     )

@@ -77,7 +77,11 @@ def resnet(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> Featur
         stages.append(_stage(block, channels[-1], planes, depth, stride=1 if i == 0 else 2))
         channels.append(planes * block.expansion)
     branch = FeatureBranch(
-        stem, stages, channels, head_settings=dict(feature_dropout=_FEATURE_DROPOUT)
+        stem,
+        stages,
+        channels,
+        strides=(4, 8, 16, 32),
+        head_settings=dict(feature_dropout=_FEATURE_DROPOUT),
     )
     _init_weights(branch, drop_path_rate)
     return branch

@@ -1,0 +1,6 @@
+"""What every detection config shares: `default_runtime`, in the scope of mmdet."""
+
+_base_ = './default_runtime.py'
+
+default_scope = 'mmdet'
+visualizer = dict(type='mmdet.DetLocalVisualizer', name='visualizer')

@@ -27,19 +27,20 @@ from .step_modules import StepModule, as_in_inference, step_modules
 FREE_OPERATORS = frozenset(
     """
     aten::add aten::add_ aten::sub aten::sub_ aten::rsub aten::mul aten::mul_ aten::div aten::div_
-    aten::neg aten::addcmul aten::pow aten::sqrt aten::rsqrt aten::exp aten::log aten::abs aten::cos
-    aten::sin aten::ceil aten::ne aten::clamp aten::clamp_ aten::clamp_min aten::maximum aten::relu
-    aten::relu_ aten::gelu aten::sigmoid aten::sigmoid_ aten::silu aten::silu_ aten::leaky_relu
-    aten::leaky_relu_ aten::hardswish aten::hardswish_ aten::hardsigmoid aten::hardsigmoid_
-    aten::tanh aten::hardtanh aten::hardtanh_ aten::softmax aten::log_softmax aten::dropout
-    aten::dropout_ aten::mean aten::sum aten::cumsum aten::linalg_vector_norm aten::max aten::amax
-    aten::argmax aten::max_pool2d aten::adaptive_avg_pool1d aten::avg_pool1d aten::avg_pool2d
-    aten::cat aten::stack aten::expand aten::expand_as aten::repeat aten::repeat_interleave
-    aten::tile aten::flatten aten::unflatten aten::view aten::reshape aten::reshape_as aten::permute
-    aten::transpose aten::t aten::contiguous aten::clone aten::chunk aten::split aten::unbind
-    aten::movedim aten::slice aten::select aten::squeeze aten::unsqueeze aten::pad aten::roll
-    aten::im2col aten::col2im aten::to aten::detach aten::fill_ aten::zero_ aten::numel aten::zeros
-    aten::ones aten::zeros_like aten::ones_like
+    aten::neg aten::addcmul aten::pow aten::sqrt aten::rsqrt aten::exp aten::log aten::log2
+    aten::abs aten::cos aten::sin aten::ceil aten::ne aten::clamp aten::clamp_ aten::clamp_min
+    aten::maximum aten::relu aten::relu_ aten::gelu aten::sigmoid aten::sigmoid_ aten::silu
+    aten::silu_ aten::leaky_relu aten::leaky_relu_ aten::hardswish aten::hardswish_
+    aten::hardsigmoid aten::hardsigmoid_ aten::tanh aten::hardtanh aten::hardtanh_ aten::softmax
+    aten::log_softmax aten::dropout aten::dropout_ aten::mean aten::sum aten::cumsum
+    aten::linalg_vector_norm aten::max aten::amax aten::argmax aten::max_pool2d
+    aten::adaptive_avg_pool1d aten::avg_pool1d aten::avg_pool2d aten::cat aten::stack aten::expand
+    aten::expand_as aten::repeat aten::repeat_interleave aten::tile aten::flatten aten::unflatten
+    aten::view aten::reshape aten::reshape_as aten::permute aten::transpose aten::t aten::contiguous
+    aten::clone aten::chunk aten::split aten::unbind aten::movedim aten::slice aten::select
+    aten::squeeze aten::unsqueeze aten::pad aten::roll aten::im2col aten::col2im aten::to
+    aten::detach aten::fill_ aten::zero_ aten::numel aten::zeros aten::ones aten::zeros_like
+    aten::ones_like
     """.split()  # noqa: SIM905 - as a list literal it would fill the screen
 )
 """Operators that are looked at and counted as zero: elementwise work and data movement."""
@@ -85,7 +86,7 @@ def count_macs(module: nn.Module, inputs: Tensor | tuple[Tensor, ...]) -> Counte
 
 
 def count_macs_by_module(
-    module: nn.Module, inputs: Tensor | tuple[Tensor, ...]
+    module: nn.Module, inputs: Tensor | tuple[Tensor, ...], title: str | None = None
 ) -> dict[str, Counter[str]]:
     """fvcore's count of one call of ``module``, for it and every module in it, by operator.
 
@@ -95,6 +96,7 @@ def count_macs_by_module(
     Args:
         module: Counted in the mode it is in.
         inputs: Positional inputs; their batch size multiplies the result.
+        title: What the module is called in an error, by default its class.
 
     Returns:
         Counts by module name; ``''`` is ``module`` itself.
@@ -110,7 +112,7 @@ def count_macs_by_module(
     unknown = set(analysis.unsupported_ops()) - FREE_OPERATORS
     if unknown:
         raise UserError(
-            f'cannot count {type(module).__name__}: nobody has said what '
+            f'cannot count {title or type(module).__name__}: nobody has said what '
             f'{", ".join(sorted(unknown))} costs; add a handle or, if it does no heavy work, its '
             'name to FREE_OPERATORS in benchmarks/macs.py'
         )

@@ -23,6 +23,12 @@ def fused_attention_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     )
 
 
+def linear_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """``linear``, also with a weight (in,) instead of (out, in), which fvcore gets wrong."""
+    x, weight = get_shape(inputs[0]), get_shape(inputs[1])
+    return Counter(linear=math.prod(x) * math.prod(weight[:-1]))
+
+
 def named_padding_conv_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     """``_convolution_mode``, a convolution whose padding is given by name: ``padding='same'``."""
     weight = get_shape(inputs[1])  # (out, in / groups, kernel ...)
@@ -46,10 +52,22 @@ def linear_interpolation_ops(inputs: list[Any], outputs: list[Any]) -> Counter[s
     return Counter(upsample_linear1d=2 * math.prod(get_shape(outputs[0])))
 
 
+def roi_align_ops(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """RoIAlign: four neighbours per element it puts out, as for bilinear interpolation.
+
+    How many points of a bin are looked at depends on the region's size; one is counted, the mean
+    over more of them is free, as all pooling is.
+    """
+    return Counter(roi_align=4 * math.prod(get_shape(outputs[0])))
+
+
 HANDLES = {
+    'aten::linear': linear_macs,
     'aten::_native_multi_head_attention': fused_attention_macs,
     'aten::_convolution_mode': named_padding_conv_macs,
     'aten::upsample_bicubic2d': bicubic_ops,
     'aten::_upsample_bicubic2d_aa': smoothed_bicubic_ops,
     'aten::upsample_linear1d': linear_interpolation_ops,
+    'prim::PythonOp.RoIAlignFunction': roi_align_ops,  # mmcv's
+    'torchvision::roi_align': roi_align_ops,
 }

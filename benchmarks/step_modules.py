@@ -66,18 +66,27 @@ def step_modules(
 
 @contextmanager
 def as_in_inference(network: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode for a while, as it is traced.
-
-    ``nn.MultiheadAttention`` then runs as the linear layers and products it consists of, because
-    its fused operator says nothing of what it does.
-    """
-    training, fast_path = network.training, torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
+    """Put a network into eval mode for a while, as it is traced, without fused attention."""
+    training = network.training
     # What a module keeps of its weights in eval mode, as timm's LeViT does, it drops in train().
     network.train()
     network.eval()
     try:
+        with without_fused_attention():
+            yield
+    finally:
+        network.train(training)
+
+
+@contextmanager
+def without_fused_attention() -> Iterator[None]:
+    """``nn.MultiheadAttention`` runs as the linear layers and products it consists of.
+
+    Its fused operator says nothing of what it does.
+    """
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
-        network.train(training)

@@ -1,0 +1,1 @@
+"""Measuring detectors: costs, times, detection tables, average precision."""

@@ -3,25 +3,21 @@
 One pass over a split fills it; thresholds, accuracies and curves are arithmetic on it.
 """
 
-import json
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..atomic_files import atomic_path
 from ..errors import UserError
+from ..table_files import read_table, write_table
 from .measures import MEASURES, confidence_measure, probabilities
 from .ranking import label_rank
 
-TABLE_VERSION = 1
-
+_VERSION = ('table_version', 1)
 _CONFIDENCE = 'confidence_'
 _COLUMNS = ('prediction', 'label_rank', 'nll', 'brier', 'label', 'picture', 'source')
 
@@ -88,13 +84,9 @@ class ExitTable:
 
         The manifest is also written beside it, as .json, for people to read.
         """
-        path = Path(path)
-        manifest = json.dumps(self.manifest | {'table_version': TABLE_VERSION}, indent=1)
         arrays = {name: getattr(self, name) for name in _COLUMNS}
         arrays |= {_CONFIDENCE + name: values for name, values in self.confidences.items()}
-        with atomic_path(path.with_suffix('.json')) as beside, atomic_path(path) as temporary:
-            beside.write_text(manifest + '\n')
-            np.savez_compressed(temporary, manifest=np.array(manifest), **arrays)
+        write_table(path, arrays, self.manifest | dict([_VERSION]))
 
     @classmethod
     def load(cls, path: str | Path) -> 'ExitTable':
@@ -103,36 +95,18 @@ class ExitTable:
         Raises:
             UserError: The file is missing, damaged, no exit table, or one of another version.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file)
-            manifest = json.loads(str(arrays.pop('manifest', '{}')))
-            if manifest.pop('table_version', None) != TABLE_VERSION:
-                raise UserError(
-                    f'{path} is no exit table of version {TABLE_VERSION}: run '
-                    'tools/budget_curve.py again'
-                )
-            confidences = {
-                name.removeprefix(_CONFIDENCE): arrays.pop(name)
-                for name in list(arrays)
-                if name.startswith(_CONFIDENCE)
-            }
-            table = cls(**arrays, confidences=confidences, manifest=manifest)
-            table._check()
-            return table
-        except UserError:
-            raise
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            zlib.error,
-            zipfile.BadZipFile,
-        ) as error:
-            raise UserError(f'{path} is not a readable exit table: {error}') from error
+        return read_table(path, 'exit table', _VERSION, cls._of_arrays)
+
+    @classmethod
+    def _of_arrays(cls, arrays: dict[str, np.ndarray], manifest: dict[str, Any]) -> 'ExitTable':
+        confidences = {
+            name.removeprefix(_CONFIDENCE): arrays.pop(name)
+            for name in list(arrays)
+            if name.startswith(_CONFIDENCE)
+        }
+        table = cls(**arrays, confidences=confidences, manifest=manifest)
+        table._check()
+        return table
 
     def _check(self) -> None:
         """ValueError if columns do not fit each other or the manifest."""
@@ -217,8 +191,17 @@ class ExitTableBuilder:
         return ExitTable(**columns, confidences=confidences, manifest=manifest)
 
 
-def check_disjoint(calibration: ExitTable, test: ExitTable) -> None:
-    """Refuse splits that share samples: thresholds chosen on test samples would flatter the test.
+class SplitTable(Protocol):
+    """A table of N samples, such as an `ExitTable`; see there for its columns."""
+
+    picture: np.ndarray
+    source: np.ndarray
+
+    def __len__(self) -> int: ...
+
+
+def check_disjoint(calibration: SplitTable, test: SplitTable) -> None:
+    """Refuse splits that share samples: what is chosen on test samples would flatter the test.
 
     Samples are the same if their pixels are, or if they come from the same file, however it was
     cropped or flipped.
@@ -240,6 +223,6 @@ def check_disjoint(calibration: ExitTable, test: ExitTable) -> None:
     raise UserError(
         f'the calibration and the test split {kind}: {len(shared)} of the {len(test)} test '
         f'samples are also in the calibration split{f" ({named}, ...)" if named else ""}. '
-        'Thresholds must not be chosen on test data: take these samples out of one split, or hold '
+        'Nothing may be chosen on test data: take these samples out of one split, or hold '
         "the calibration split out of the training set with dataset=dict(type='HeldOut', ...)"
     )

@@ -72,3 +72,5 @@ test_dataloader = dict(
 )
 val_evaluator = dict(type='mmdet.CocoMetric', metric='bbox', classwise=True)
 test_evaluator = val_evaluator
+# The operating points of tools/budget_curve.py: (longer, shorter) side that pictures fit into.
+test_scales = [(224, 168), (320, 240), (400, 300), (480, 360)]

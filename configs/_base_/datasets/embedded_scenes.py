@@ -38,7 +38,7 @@ _test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=0,
     dataset=dict(type='EmbeddedScenes', split='train', pipeline=_train_pipeline),
     sampler=dict(type='DefaultSampler', shuffle=True),
@@ -62,3 +62,5 @@ test_dataloader = dict(
 )
 val_evaluator = dict(type='mmdet.CocoMetric', metric='bbox')
 test_evaluator = val_evaluator
+# The operating points of tools/budget_curve.py: (longer, shorter) side that scenes fit into.
+test_scales = [(96, 96), (128, 128), (160, 160), (192, 192)]

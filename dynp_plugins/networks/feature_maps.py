@@ -6,7 +6,7 @@ the Z2X behind it. The published code has no detector; the cut is ours.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -17,6 +17,10 @@ from torch.utils.checkpoint import checkpoint
 from ..errors import UserError
 
 NUM_STAGES = 4
+_LATENT_LISTS = dict(
+    x2z=NUM_STAGES, self_attention=NUM_STAGES, mixers=NUM_STAGES - 1, z2x=NUM_STAGES - 1
+)
+"""The lists of modules of the latent branch, and how long they are in a classifier."""
 
 
 def check_map_settings(out_indices: Any, frozen_stages: Any, with_cp: bool) -> None:
@@ -79,9 +83,7 @@ def feature_maps(backbone: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
     """
     state = backbone.start(images)
     _check_size(images, max(backbone.out_strides))
-    run = _plainly
-    if backbone.with_cp and torch.is_grad_enabled():
-        run = _Checkpointed(backbone)
+    run = _checkpointed if backbone.with_cp and torch.is_grad_enabled() else _plainly
     x, z = state['x'], state.get('z')
     maps = []
     for i, stage in enumerate(backbone.feature_branch.stages):
@@ -125,10 +127,31 @@ def _frozen_parts(backbone: nn.Module) -> Iterator[nn.Module | nn.Parameter]:
     )
     if depth:
         yield backbone.latent
-        for part in (backbone.x2z, backbone.self_attention, backbone.mixers, backbone.z2x):
-            yield from (module for module in part[:depth] if module is not None)
+        for name in _LATENT_LISTS:
+            yield from filter(None, getattr(backbone, name)[:depth])
         if depth == NUM_STAGES:
             yield backbone.last_z2x
+
+
+def unbuilt_parts(backbone: nn.Module) -> list[str]:
+    """What a classifier's backbone has and this one has not, because nothing it returns needs it.
+
+    Args:
+        backbone: Any; only a `DynPerceiverBackbone` is ever built in part.
+
+    Returns:
+        Names of modules and parameters.
+    """
+    depth = getattr(backbone, 'latent_depth', None)
+    if depth is None:
+        return []
+    stages = range(len(backbone.feature_branch.stages), NUM_STAGES)
+    parts = [f'feature_branch.stages.{i}' for i in stages]
+    if depth == 0:
+        return [*parts, 'latent', *_LATENT_LISTS, 'last_z2x']
+    for name, count in _LATENT_LISTS.items():
+        parts += [f'{name}.{i}' for i in range(depth, count)]
+    return parts if depth == NUM_STAGES else [*parts, 'last_z2x']
 
 
 def _check_size(images: Tensor, stride: int) -> None:
@@ -145,35 +168,35 @@ def _plainly(function: Callable, *args: Any) -> Any:
     return function(*args)
 
 
-class _Checkpointed:
-    """Runs functions so that what they compute is forgotten, and computed again in backward.
+def _checkpointed(function: Callable, *args: Any) -> Any:
+    """Run a function so that what it computes is forgotten, and computed again in backward.
 
-    The second time, normalisation layers normalise as before but leave their statistics alone,
-    which torch's checkpointing by itself would update twice.
-
-    Args:
-        network: Whose normalisation layers the functions run.
+    The second time, the normalisation layers of a CNN's stage update copies of their statistics:
+    with torch's checkpointing alone, every batch would count twice. The exchanges between the
+    branches have no layers with statistics.
     """
+    modules = function.modules() if isinstance(function, nn.Module) else ()
+    kept = _StatisticsKept([module for module in modules if isinstance(module, _BatchNorm)])
+    return checkpoint(
+        function, *args, use_reentrant=False, context_fn=lambda: (nullcontext(), kept)
+    )
 
-    def __init__(self, network: nn.Module):
-        self.norms = [
-            module
-            for module in network.modules()
-            if isinstance(module, _BatchNorm) and module.track_running_stats
-        ]
 
-    def __call__(self, function: Callable, *args: Any) -> Any:
-        return checkpoint(function, *args, use_reentrant=False, context_fn=self._contexts)
+class _StatisticsKept:
+    """Within, normalisation layers have copies of their statistics."""
 
-    def _contexts(self) -> tuple[AbstractContextManager, AbstractContextManager]:
-        return nullcontext(), self._statistics_kept()
+    def __init__(self, norms: Sequence[nn.Module]):
+        self.norms = norms
+        self.own: list[dict[str, Tensor]] = []
 
-    @contextmanager
-    def _statistics_kept(self) -> Iterator[None]:
-        for norm in self.norms:
-            norm.track_running_stats = False
-        try:
-            yield
-        finally:
-            for norm in self.norms:
-                norm.track_running_stats = True
+    def __enter__(self) -> None:
+        self.own = [dict(norm.named_buffers()) for norm in self.norms]
+        self._set([{name: value.clone() for name, value in own.items()} for own in self.own])
+
+    def __exit__(self, *error: Any) -> None:
+        self._set(self.own)
+
+    def _set(self, buffers: Sequence[dict[str, Tensor]]) -> None:
+        for norm, values in zip(self.norms, buffers, strict=True):
+            for name, value in values.items():
+                setattr(norm, name, value)

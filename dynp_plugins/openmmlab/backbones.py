@@ -1,4 +1,4 @@
-"""The networks' backbones as OpenMMLab backbones: they return every exit's feature."""
+"""The networks' backbones as OpenMMLab backbones: they return every exit's feature, or maps."""
 
 import copy
 import inspect
@@ -6,11 +6,10 @@ from typing import Any
 
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
-from torch import nn
 
-from ..checkpoints import check_weights, feature_branch_of, read_checkpoint
 from ..errors import UserError
 from ..networks import DynPerceiverBackbone, MSDNetBackbone, RANetBackbone
+from .initial_weights import load_initial_weights
 
 
 class OpenMMLabOptions:
@@ -18,7 +17,7 @@ class OpenMMLabOptions:
 
     Args:
         init_cfg: As everywhere in OpenMMLab. A converted checkpoint is loaded with
-            ``dict(type='Pretrained', checkpoint=PATH, prefix='backbone.')``.
+            ``dict(type='Pretrained', checkpoint=PATH, prefix='backbone.')``, strictly.
         rescale_gradients: Gradient rescaling across exits, see `ExitBackbone`.
         **settings: The network's settings.
     """
@@ -45,40 +44,30 @@ class OpenMMLabOptions:
         """Initialise as ``init_cfg`` says; weights of a file must fit, or none are loaded.
 
         Raises:
-            UserError: A file cannot be read, or holds neither the weights of the whole backbone nor
-                those of its feature branch.
+            UserError: See `load_initial_weights`.
         """
-        entries = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg]
-        for entry in entries:
-            if entry and entry['type'] == 'Pretrained' and '://' not in entry['checkpoint']:
-                check_backbone_weights(self, entry['checkpoint'], entry.get('prefix') or '')
+        init_cfg, is_first = self.init_cfg, not self.is_init
+        entries = init_cfg if isinstance(init_cfg, list) else [init_cfg]
+        files = [entry for entry in entries if entry and _is_file(entry)]
+        self.init_cfg = [entry for entry in entries if entry and entry not in files] or None
         super().init_weights()
+        self.init_cfg = init_cfg
+        if is_first:
+            for entry in files:
+                load_initial_weights(self, entry['checkpoint'], entry.get('prefix'))
 
 
-def check_backbone_weights(backbone: nn.Module, path: str, prefix: str) -> None:
-    """Check that a file's weights below ``prefix`` are a backbone's, or its feature branch's.
-
-    Raises:
-        UserError: They are not, or there are none.
-    """
-    found = {
-        f'backbone.{key.removeprefix(prefix)}': value
-        for key, value in read_checkpoint(path).state_dict.items()
-        if key.startswith(prefix)
-    }
-    if not found:
-        raise UserError(
-            f"{path} holds no weights below prefix={prefix!r}; ours lie below 'backbone.'"
-        )
-    expected = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
-    if len(feature_branch_of(found)) == len(found):
-        expected = feature_branch_of(expected)
-    check_weights(expected, found, path)
+def _is_file(entry: dict) -> bool:
+    """Whether an entry of ``init_cfg`` names a file of weights, and no address."""
+    return entry['type'] == 'Pretrained' and '://' not in entry['checkpoint']
 
 
 @MODELS.register_module()
 class DynPerceiver(OpenMMLabOptions, DynPerceiverBackbone, BaseModule):
-    """Dyn-Perceiver for ``mmpretrain.ImageClassifier``; settings as in `DynPerceiverBackbone`.
+    """Dyn-Perceiver for the models of mmpretrain, mmaction2 and mmdet.
+
+    Settings are those of `DynPerceiverBackbone`: with ``out_indices`` it is a backbone of feature
+    maps, else one of exits.
 
     Example:
         >>> backbone = MODELS.build(dict(
@@ -86,6 +75,10 @@ class DynPerceiver(OpenMMLabOptions, DynPerceiverBackbone, BaseModule):
         ...     depth_factor=(1, 1, 1, 2)))
         >>> backbone.exit_channels  # what MultiExitHead takes as in_channels
         (144, 320, 784, 1104)
+        >>> backbone = MODELS.build(dict(
+        ...     type='DynPerceiver', arch='regnety_800mf', out_indices=(1, 2, 3)))
+        >>> backbone.out_channels, backbone.out_strides  # the first, mmdet.FPN takes as in_channels
+        ((144, 320, 784), (8, 16, 32))
     """
 
 

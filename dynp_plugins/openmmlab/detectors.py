@@ -1,4 +1,4 @@
-"""Building the detector that a config describes, and checking that its neck fits the backbone."""
+"""Building the detector that a config describes, and what there is to know of it."""
 
 import sys
 
@@ -8,6 +8,7 @@ from torch import nn
 from ..checkpoints import Checkpoint
 from ..errors import UserError
 from .config_models import build_model, load_model
+from .detector_fit import check_parts_fit
 
 
 def is_detection_config(config: Config) -> bool:
@@ -31,7 +32,8 @@ def build_detector(config: Config) -> nn.Module:
     ``init_weights``.
 
     Raises:
-        UserError: The registries refuse the config, it describes no detector, or see `check_neck`.
+        UserError: The registries refuse the config, it describes no detector, or see
+            `check_parts_fit`.
     """
     detector = build_model(config)
     if not is_detector(detector):
@@ -39,7 +41,7 @@ def build_detector(config: Config) -> nn.Module:
             f'config {config.filename} describes a {type(detector).__name__}, which is no detector '
             'of mmdet: use a model such as mmdet.RetinaNet'
         )
-    check_neck(detector)
+    check_parts_fit(detector, config)
     return detector
 
 
@@ -55,23 +57,11 @@ def load_detector(config: Config, checkpoint: Checkpoint) -> tuple[nn.Module, st
     return load_model(build_detector(config), checkpoint)
 
 
-def check_neck(detector: nn.Module) -> None:
-    """Compare the neck with the feature maps that it is given by a backbone of ours.
-
-    Raises:
-        UserError: They do not fit.
-    """
-    backbone, neck = detector.backbone, getattr(detector, 'neck', None)
-    channels = getattr(backbone, 'out_channels', None)
-    wanted = getattr(neck, 'in_channels', None)
-    if (
-        isinstance(channels, tuple)
-        and isinstance(wanted, list | tuple)
-        and (tuple(wanted) != channels)
-    ):
-        raise UserError(
-            f'model.neck.in_channels={list(wanted)} does not fit the maps of the '
-            f'{type(backbone).__name__} with out_indices={backbone.out_indices}: they have '
-            f'{list(channels)} channels and the strides {list(backbone.out_strides)}; set '
-            f'model.neck.in_channels={list(channels)}, or choose other out_indices'
-        )
+def box_heads(detector: nn.Module) -> dict[str, nn.Module]:
+    """The heads of a detector that tell its classes apart, by their entry in the config."""
+    if hasattr(detector, 'bbox_head'):
+        return {'model.bbox_head': detector.bbox_head}
+    heads = getattr(getattr(detector, 'roi_head', None), 'bbox_head', None)
+    if isinstance(heads, nn.ModuleList):  # a cascade
+        return {f'model.roi_head.bbox_head[{i}]': head for i, head in enumerate(heads)}
+    return {} if heads is None else {'model.roi_head.bbox_head': heads}

@@ -7,9 +7,12 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import FUNCTIONS, HOOKS
+from torch import nn
+from torch.utils.data import Dataset
 
 from ..errors import UserError
 from .classifiers import classification_head, is_video_model
+from .detectors import box_heads, is_detector
 from .recognizers import check_sampled_frames, frames_seen_together
 from .run_start import unwrapped
 
@@ -49,23 +52,58 @@ class NonFiniteLossHook(Hook):
 
 @HOOKS.register_module()
 class ClassCountHook(Hook):
-    """Before training starts, compare the data's classes with the head's."""
+    """Before a run starts, compare the data's classes with those of the model's head."""
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
-        """Check the training set against the head's ``num_classes``.
+        """Check the training set and, for a detector, the validation split.
 
         Raises:
-            UserError: The data has more classes than the head.
+            UserError: See `check_class_count`.
         """
-        classes = runner.train_dataloader.dataset.metainfo.get('classes')
         model = unwrapped(runner.model)
-        num_classes = getattr(classification_head(model), 'num_classes', None)
-        entry = 'model.cls_head' if is_video_model(model) else 'model.head'
-        if classes and num_classes and len(classes) > num_classes:
+        check_class_count(model, runner.train_dataloader.dataset, 'training set')
+        if is_detector(model) and runner.val_loop is not None:
+            check_class_count(model, runner.val_dataloader.dataset, 'validation split')
+
+    def before_test(self, runner) -> None:
+        """Check the test split of a detector.
+
+        Raises:
+            UserError: See `check_class_count`.
+        """
+        model = unwrapped(runner.model)
+        if is_detector(model):
+            check_class_count(model, runner.test_dataloader.dataset, 'test split')
+
+
+def check_class_count(model: nn.Module, dataset: Dataset, split: str) -> None:
+    """Compare the classes that a data set names, if it does, with ``num_classes`` of the head.
+
+    Args:
+        model: A classifier, or a detector.
+        dataset: Of mmengine's kind.
+        split: What it is, for the message.
+
+    Raises:
+        UserError: The data has more classes than the head; or fewer, for a detector, whose metric
+            could not name all that it finds.
+    """
+    classes = dataset.metainfo.get('classes')
+    if is_detector(model):
+        heads = box_heads(model)
+    else:
+        heads = {
+            'model.cls_head' if is_video_model(model) else 'model.head': classification_head(model)
+        }
+    for entry, head in heads.items():
+        num_classes = getattr(head, 'num_classes', None)
+        if not classes or not num_classes:
+            continue
+        if len(classes) > num_classes or (is_detector(model) and len(classes) < num_classes):
             raise UserError(
-                f'the training set has {len(classes)} classes, but {entry}.num_classes is '
+                f'the {split} has {len(classes)} classes, but {entry}.num_classes is '
                 f'{num_classes}: set it to {len(classes)}'
             )
 

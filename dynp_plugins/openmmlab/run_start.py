@@ -9,6 +9,8 @@ from ..checkpoints import check_weights, parse_checkpoint
 from ..checkpoints.loading import to_classifier_keys
 from .checkpoint_files import delete_checkpoints
 from .class_names import check_same_classes
+from .detector_fit import check_parts_fit
+from .detectors import is_detector
 
 
 class RunStart(Hook):
@@ -24,6 +26,16 @@ class RunStart(Hook):
         self.delete_older_run = delete_older_run
         self.running = False
         self._trained_classes = None
+
+    def before_run(self, runner) -> None:
+        """The model is built, and has fresh weights.
+
+        Raises:
+            UserError: The parts of a detector do not fit each other.
+        """
+        model = unwrapped(runner.model)
+        if is_detector(model):
+            check_parts_fit(model, runner.cfg)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Check the weights that mmengine has read and is about to load, whatever their naming.

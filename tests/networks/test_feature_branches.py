@@ -17,14 +17,16 @@ ALL_WIDTHS = [(arch, width) for arch in list_feature_branches() for width in lis
 
 @pytest.mark.parametrize(('arch', 'width'), ALL_WIDTHS)
 @torch.no_grad()
-def test_channels_are_what_the_stages_take_and_give(arch, width):
+def test_channels_and_strides_are_what_the_stages_take_and_give(arch, width):
     branch = build_feature_branch(arch, width).eval()
     x = branch.stem(torch.randn(1, 3, 64, 64))
-    channels = [x.shape[1]]
+    channels, strides = [x.shape[1]], []
     for stage in branch.stages:
         x = stage(x)
         channels.append(x.shape[1])
+        strides.append(64 / x.shape[2])
     assert tuple(channels) == branch.channels
+    assert tuple(strides) == branch.strides
 
 
 def test_published_widths():

@@ -8,14 +8,15 @@ gives a network in plain torch, and
 >>> inferencer = dynp_plugins.DynamicInferencer('config.py', 'work_dirs/run', 'policy.json')
 >>> inferencer('bird.jpg')[0]['exit_name']
 
-answers pictures with a trained one. ``import dynp_plugins.openmmlab`` registers the same networks
-in the OpenMMLab registries.
+answers pictures with a trained one. `DetectionInferencer` says what is where in them, with a
+trained detector. ``import dynp_plugins.openmmlab`` registers the same networks in the OpenMMLab
+registries.
 """
 
 from .errors import UserError
-from .inference import DynamicInferencer
+from .inference import DetectionInferencer, DynamicInferencer
 from .model_zoo import create_model
 from .networks import list_models
 
-__all__ = ['DynamicInferencer', 'UserError', 'create_model', 'list_models']
+__all__ = ['DetectionInferencer', 'DynamicInferencer', 'UserError', 'create_model', 'list_models']
 __version__ = '0.1.0'

@@ -1,5 +1,6 @@
-"""Using a trained network: pictures or videos in, labels and what they cost out."""
+"""Using a trained network: pictures or videos in, labels or boxes and what they cost out."""
 
+from .detection import DetectionInferencer
 from .inferencer import DynamicInferencer
 
-__all__ = ['DynamicInferencer']
+__all__ = ['DetectionInferencer', 'DynamicInferencer']

@@ -1,7 +1,7 @@
 """A trained network by its OpenMMLab config, with the config's own test pipeline.
 
-This file and its neighbours ``config_pictures.py`` and ``config_videos.py`` are those of this
-package that import OpenMMLab; they are imported when a config is given.
+This file and its neighbours whose names begin with ``config_`` are those of this package that
+import OpenMMLab; they are imported when a config is given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,11 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 
 from ..checkpoints import read_checkpoint
 from ..errors import UserError
 from ..openmmlab.checkpoint_files import find_checkpoint
-from ..openmmlab.class_names import check_same_classes
 from ..openmmlab.classifiers import (
     classification_head,
     is_video_model,
@@ -24,11 +22,12 @@ from ..openmmlab.classifiers import (
     multi_exit_network,
 )
 from ..openmmlab.config_files import load_config, require
-from ..openmmlab.datasets.labelled_files import class_metainfo
+from ..openmmlab.detectors import is_detection_config
+from .config_dataset import class_names, test_dataset
 from .config_pictures import PicturePipeline
 from .config_videos import VideoPipeline
 from .loaded_model import LoadedModel, as_names
-from .pipeline_steps import innermost_dataset, takes_videos
+from .pipeline_steps import takes_videos
 
 
 def load_config_model(
@@ -50,19 +49,22 @@ def load_config_model(
         cfg_options: Dotted keys to values that override entries of the config.
 
     Raises:
-        UserError: The config cannot be built, the weights do not fit it, or the checkpoint and the
-            data set name different classes.
+        UserError: The config cannot be built or describes a detector, the weights do not fit it,
+            or the checkpoint and the data set name different classes.
     """
     config = load_config(config_path, dict(cfg_options or {}))
     require(config, 'model', 'test_dataloader')
+    if is_detection_config(config):
+        raise UserError(
+            f'config {config_path} describes a detector ({config.model.get("type")}), which has no '
+            'exits: use dynp_plugins.DetectionInferencer'
+        )
     checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
     classifier, weights_sha256 = load_classifier(config, checkpoint)
     classifier.to(device)
-    dataset = _dataset(config)
+    dataset = test_dataset(config)
     if classes is None:
-        noted, declared = checkpoint.classes, _declared_classes(config, dataset)
-        check_same_classes({'the checkpoint': noted, f'the data of {config_path}': declared})
-        classes = noted or declared
+        classes = class_names(config, dataset, checkpoint)
     prepare = _pipeline(config, dataset, classifier)
 
     def to_network(samples: Tensor) -> Tensor:
@@ -82,17 +84,6 @@ def load_config_model(
     )
 
 
-def _dataset(config: Config) -> Mapping[str, Any]:
-    """The innermost data set of the test split that has a pipeline."""
-    dataset = innermost_dataset(config.test_dataloader.get('dataset'))
-    if dataset is None:
-        raise UserError(
-            f'the test data set of config {config.filename} has no pipeline, which would say how '
-            'pictures or videos are made ready: add one'
-        )
-    return dataset
-
-
 def _pipeline(
     config: Config, dataset: Mapping[str, Any], classifier: nn.Module
 ) -> PicturePipeline | VideoPipeline:
@@ -108,18 +99,3 @@ def _pipeline(
     return (
         VideoPipeline(config, dataset) if videos else PicturePipeline(config, dataset, classifier)
     )
-
-
-def _declared_classes(config: Config, dataset: Mapping[str, Any]) -> Sequence[str] | None:
-    """Class names as the data set's settings or its type say them; no samples are read."""
-    declared = (dataset.get('metainfo') or {}).get('classes') or dataset.get('classes')
-    if declared is None:
-        kind = dataset['type']
-        if isinstance(kind, str):
-            with DefaultScope.overwrite_default_scope(config.get('default_scope')):
-                kind = DATASETS.get(kind)
-        declared = (getattr(kind, 'METAINFO', None) or {}).get('classes')
-    if isinstance(declared, str):  # a file of names, beside data that may not be there
-        path = Path(dataset.get('data_root') or '', declared)
-        return class_metainfo(str(path), '', None)['classes'] if path.is_file() else None
-    return declared

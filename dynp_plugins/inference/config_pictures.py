@@ -1,6 +1,6 @@
 """Pictures made ready by the test pipeline of a config."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,56 +13,47 @@ from ..errors import UserError
 from ..openmmlab.config_files import building_from
 from .image_inputs import PICTURES
 from .image_reading import check_file_depth, read_rgb
-from .pipeline_steps import loads_picture, picture_in_memory, without_loading
+from .pipeline_steps import Step, loads_picture, picture_in_memory, without_loading
 from .sample_kinds import Sample
 
 
-class PicturePipeline:
-    """Reads a picture and runs the test pipeline on it.
+class PictureSteps:
+    """Reads a picture and runs the steps of a test pipeline on it.
 
     A file is loaded by the pipeline's own loading step. Arrays and Pillow images skip it. Where the
-    pipeline has none, because its data set holds its pictures in memory, files are read with
-    Pillow; such data sets keep them in RGB order unless the config's data preprocessor turns the
-    order round, and in one channel where the network takes one.
+    pipeline has none, files are read with Pillow.
 
     Args:
         config: The config.
-        dataset: Its test data set.
-        classifier: Its classifier.
+        steps: The pipeline.
+        bgr: Whether its pictures are in BGR order; those of a loading step always are.
+        grey: Whether they have one channel.
 
     Attributes:
-        kind: What it reads.
+        loads: Whether it has a loading step.
     """
 
-    kind = PICTURES
-
-    def __init__(self, config: Config, dataset: Mapping[str, Any], classifier: nn.Module):
-        steps = list(dataset['pipeline'])
+    def __init__(self, config: Config, steps: Sequence[Step], bgr: bool = True, grey: bool = False):
         scope = DefaultScope.overwrite_default_scope(config.get('default_scope'))
         with scope, building_from(config):
-            self._whole = Compose(steps)
+            self._whole = Compose(list(steps))
             self._after_loading = Compose(without_loading(steps))
         loading = [step for step in steps if loads_picture(step)]
-        self._loads = bool(loading)
+        self.loads = bool(loading)
         self._to_float = any(step.get('to_float32') for step in loading)
-        self._bgr = self._loads or bool(getattr(classifier.data_preprocessor, 'to_rgb', False))
-        self._grey = getattr(classifier.backbone, 'channels', 3) == 1
+        self._bgr = self.loads or bgr
+        self._grey = grey
 
-    def __call__(self, picture: Sample) -> Tensor:
-        """The picture as the data preprocessor takes it, (channels, height, width).
+    def __call__(self, picture: Sample) -> Any:
+        """What the last step gives.
 
         Raises:
-            UserError: The pipeline makes no single picture of it.
+            UserError: The file has 16 bits a channel or more.
             Exception: Whatever a decoder or a transform raises.
         """
-        if isinstance(picture, str) and self._loads:
-            sample = self._load_and_transform(picture)
-        else:
-            sample = self._after_loading(picture_in_memory(self._pixels(picture)))
-        inputs = sample.get('inputs') if isinstance(sample, Mapping) else None
-        if not isinstance(inputs, Tensor) or inputs.ndim != 3:
-            raise UserError('the test pipeline makes no single picture (channels, height, width)')
-        return inputs
+        if isinstance(picture, str) and self.loads:
+            return self._load_and_transform(picture)
+        return self._after_loading(picture_in_memory(self._pixels(picture)))
 
     def _load_and_transform(self, path: str) -> Any:
         check_file_depth(path)
@@ -79,3 +70,51 @@ class PicturePipeline:
         if self._bgr and not self._grey:
             pixels = pixels[..., ::-1].copy()
         return pixels.astype(np.float32) if self._to_float else pixels
+
+
+class PicturePipeline:
+    """The test pipeline of a classifier of pictures.
+
+    Data sets that hold their pictures in memory, and so have no loading step, keep them in RGB
+    order unless the config's data preprocessor turns the order round, and in one channel where the
+    network takes one.
+
+    Args:
+        config: The config.
+        dataset: Its test data set.
+        classifier: Its classifier.
+
+    Attributes:
+        kind: What it reads.
+    """
+
+    kind = PICTURES
+
+    def __init__(self, config: Config, dataset: Mapping[str, Any], classifier: nn.Module):
+        self._steps = PictureSteps(
+            config,
+            dataset['pipeline'],
+            bgr=bool(getattr(classifier.data_preprocessor, 'to_rgb', False)),
+            grey=getattr(classifier.backbone, 'channels', 3) == 1,
+        )
+
+    def __call__(self, picture: Sample) -> Tensor:
+        """The picture as the data preprocessor takes it, (channels, height, width).
+
+        Raises:
+            UserError: The pipeline makes no single picture of it.
+            Exception: Whatever a decoder or a transform raises.
+        """
+        return single_picture(self._steps(picture))
+
+
+def single_picture(sample: Any) -> Tensor:
+    """The picture (channels, height, width) in what a pipeline's last step gives.
+
+    Raises:
+        UserError: There is none, or several.
+    """
+    inputs = sample.get('inputs') if isinstance(sample, Mapping) else None
+    if not isinstance(inputs, Tensor) or inputs.ndim != 3:
+        raise UserError('the test pipeline makes no single picture (channels, height, width)')
+    return inputs

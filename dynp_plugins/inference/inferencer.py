@@ -1,8 +1,8 @@
 """`DynamicInferencer`: a trained network that answers samples and exits where it is sure."""
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from .loaded_model import choose_device
 from .model_loading import load_model
 from .named_model import Preprocess
 from .policy_choice import PolicyChoice
+from .sample_batches import answer_batches, check_batch_size, source
 from .sample_kinds import Sample, SampleKind
 
 ExitCosts = Sequence[float] | Callable[[MultiExitNetwork, tuple[int, ...]], Sequence[float]]
@@ -172,38 +173,13 @@ class DynamicInferencer:
         self, inputs: Any, batch_size: int = 1, budget_gmacs: float | None = None
     ) -> Iterator[dict[str, Any]]:
         """As a call, but answers come one by one, and only one batch of samples is in memory."""
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise UserError(f'batch_size={batch_size!r}: give a whole number of at least 1')
+        check_batch_size(batch_size)
         policy = self._policy if budget_gmacs is None else self._choice.policy(budget_gmacs)
         samples = self.kind.expand(inputs)
         engine = EarlyExitEngine(self.network, policy, group_size=self.network.num_segments)
-        return self._answer_all(samples, batch_size, engine)
-
-    def _answer_all(
-        self, samples: list[Sample], batch_size: int, engine: EarlyExitEngine
-    ) -> Iterator[dict[str, Any]]:
-        for first in range(0, len(samples), batch_size):
-            yield from self._answer_batch(samples[first : first + batch_size], engine)
-
-    def _answer_batch(self, samples: list[Sample], engine: EarlyExitEngine) -> list[dict[str, Any]]:
-        """Answers in order; samples of one shape go through the network at once."""
-        answers: list[dict[str, Any]] = [{}] * len(samples)
-        of_shape: dict[tuple[int, ...], list[tuple[int, Tensor]]] = defaultdict(list)
-        for index, sample in enumerate(samples):
-            try:
-                prepared = self._prepare(sample)
-            except Exception as error:  # decoders and transforms raise whatever they like
-                answers[index] = _unanswered(sample, why(error))
-            else:
-                of_shape[tuple(prepared.shape)].append((index, prepared))
-        for shape, members in of_shape.items():
-            indices, batch = zip(*members, strict=True)
-            sources = [samples[index] for index in indices]
-            for index, answer in zip(
-                indices, self._run(engine, torch.stack(batch), sources, shape), strict=True
-            ):
-                answers[index] = answer
-        return answers
+        return answer_batches(
+            samples, batch_size, self._prepare, partial(self._run, engine), _unanswered
+        )
 
     def _prepare(self, sample: Sample) -> Tensor:
         """What the network is to be given of a sample."""
@@ -215,19 +191,15 @@ class DynamicInferencer:
 
     @torch.no_grad()
     def _run(
-        self,
-        engine: EarlyExitEngine,
-        batch: Tensor,
-        samples: list[Sample],
-        shape: tuple[int, ...],
+        self, engine: EarlyExitEngine, prepared: list[Tensor], samples: list[Sample]
     ) -> list[dict[str, Any]]:
         """Run the engine on samples of one shape."""
         try:
-            images, frames = fold_frames(self._model.to_network(batch))
+            images, frames = fold_frames(self._model.to_network(torch.stack(prepared)))
             result = engine(images, group_size=frames)
         except UserError as error:  # the network cannot take this shape
             return [_unanswered(sample, why(error)) for sample in samples]
-        costs = self._exit_gmacs(shape)
+        costs = self._exit_gmacs(tuple(prepared[0].shape))
         finite = result.logits.isfinite().all(1).tolist()
         columns = zip(
             samples,
@@ -254,7 +226,7 @@ class DynamicInferencer:
             'exit_name': self.network.exit_names[k],
             'confidence': confidence,
             'gmacs': None if costs is None else costs[k],
-            'source': _source(sample),
+            'source': source(sample),
             'error': None,
         }
 
@@ -283,11 +255,7 @@ def _unanswered(sample: Sample, error: str) -> dict[str, Any]:
     answer = dict.fromkeys(
         ('pred_scores', 'pred_label', 'pred_score', 'pred_class', 'exit_name', 'confidence'), None
     )
-    return answer | {'gmacs': None, 'source': _source(sample), 'error': error}
-
-
-def _source(sample: Sample) -> str | None:
-    return sample if isinstance(sample, str) else None
+    return answer | {'gmacs': None, 'source': source(sample), 'error': error}
 
 
 def _by(shape: Sequence[int]) -> str:

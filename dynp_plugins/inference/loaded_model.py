@@ -37,11 +37,20 @@ class LoadedModel:
     weights_sha256: str
 
     def __post_init__(self) -> None:
-        if self.classes is not None and self.num_classes not in (None, len(self.classes)):
-            raise UserError(
-                f'{len(self.classes)} class names ({", ".join(self.classes[:5])}, ...) for a '
-                f'network with {self.num_classes} classes: give classes=[...] with one for each'
-            )
+        check_class_count(self.classes, self.num_classes)
+
+
+def check_class_count(classes: tuple[str, ...] | None, num_classes: int | None) -> None:
+    """Compare names of classes with the number of classes of a network, where both are known.
+
+    Raises:
+        UserError: There are more or fewer.
+    """
+    if classes is not None and num_classes not in (None, len(classes)):
+        raise UserError(
+            f'{len(classes)} class names ({", ".join(classes[:5])}, ...) for a network with '
+            f'{num_classes} classes: give classes=[...] with one for each'
+        )
 
 
 def choose_device(device: str | torch.device | None) -> torch.device:

@@ -28,7 +28,7 @@ from dynp_plugins.datasets.scene_rendering import SceneDigit, render_scene
 from dynp_plugins.errors import UserError
 
 # Raise it with every change that alters a scene: caches of older versions are rebuilt.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 DEFAULT_SIZES: Mapping[str, int] = {'train': 800, 'calibration': 200, 'test': 300}
 CLASSES = tuple(map(str, range(NUM_CLASSES)))
 

@@ -128,7 +128,7 @@ class _Scene:
         self.canvas = texture(rng, self.from_to(0.03, 0.2), _SIDE) + self.colour(0, 0)
         for _ in range(round(self.from_to(0, 6))):
             draw_line(self.canvas, rng, self.colour(-0.5, 0.8))
-        for _ in range(round(self.from_to(1, 14))):
+        for _ in range(round(self.from_to(1, 10))):
             pose = Pose.anywhere(rng, between(rng, 14, 48), _SIDE)
             paste(self.canvas, self.glyph()[1], pose, self.colour(-0.5, 0.8), cut_line(rng))
 
@@ -216,9 +216,9 @@ def _layer() -> np.ndarray:
 def _spread(layer: np.ndarray) -> np.ndarray:
     """A layer that is a pixel wider all around; nothing of it lies on the canvas's edge."""
     wide = layer.copy()
-    for axis in (0, 1):
-        for step in (-1, 1):
-            np.maximum(wide, np.roll(layer, step, axis), out=wide)
+    for target, source in ((wide, layer), (wide.swapaxes(0, 1), wide.copy().swapaxes(0, 1))):
+        np.maximum(target[1:], source[:-1], out=target[1:])
+        np.maximum(target[:-1], source[1:], out=target[:-1])
     return wide
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ..datasets.picture_files import check_depth
 from ..errors import UserError
 from .sample_kinds import Sample
 
@@ -31,7 +32,7 @@ def check_file_depth(path: str) -> None:
     """
     try:
         with Image.open(path) as image:  # reads the header only
-            _check_depth(image)
+            check_depth(image)
     except UnidentifiedImageError:
         return
 
@@ -52,10 +53,5 @@ def why(error: Exception) -> str:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    _check_depth(image)
+    check_depth(image)
     return ImageOps.exif_transpose(image).convert('RGB')
-
-
-def _check_depth(image: Image.Image) -> None:
-    if image.mode.startswith(('I', 'F')):  # I;16 and its byte orders, 32-bit integers and floats
-        raise UserError(f'16-bit or deeper (Pillow mode {image.mode}); convert to 8 bit')

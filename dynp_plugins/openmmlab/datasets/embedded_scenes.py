@@ -23,6 +23,7 @@ class EmbeddedScenes(CocoFiles):
         scenes = load_digit_scenes(split, cache_dir)
         super().__init__(
             ann_file=str(scenes.annotations),
-            data_prefix={'img': str(scenes.folder)},
+            data_prefix=str(scenes.folder),
+            pictures='names',  # the cache has checked their content
             **kwargs,
         )

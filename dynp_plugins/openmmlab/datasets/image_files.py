@@ -7,6 +7,7 @@ from mmengine.registry import DATASETS
 from mmpretrain.datasets import CustomDataset
 from PIL import Image
 
+from ...datasets.picture_files import check_depth, picture_problem
 from .labelled_files import LabelledFiles, check_unreadable
 
 
@@ -43,24 +44,11 @@ class ImageFiles(LabelledFiles, CustomDataset):
     def check_header(self, path: str) -> None:
         """Refuse a picture that is too deep."""
         with Image.open(path) as image:  # reads the header only
-            _check_depth(image)
+            check_depth(image)
 
     def problem_with(self, sample: dict, missing_only: bool = False) -> str | None:
         """What is wrong with a picture; all of it is decoded."""
         path = sample['img_path']
         if not os.path.exists(path):
             return 'does not exist'
-        if missing_only:
-            return None
-        try:
-            with Image.open(path) as image:
-                _check_depth(image)
-                image.load()
-        except Exception as error:  # decoders raise whatever they like on damaged input
-            return f'{type(error).__name__}: {error}'
-        return None
-
-
-def _check_depth(image: Image.Image) -> None:
-    if image.mode.startswith(('I', 'F')):  # I;16 and its byte orders, 32-bit integers and floats
-        raise ValueError(f'16-bit or deeper (Pillow mode {image.mode}); convert to 8 bit')
+        return None if missing_only else picture_problem(path)

@@ -97,9 +97,9 @@ def listed(texts: Sequence[str]) -> str:
     return f'{", ".join(others)} and {last}' if others else last
 
 
-def counted(count: int, word: str) -> str:
-    """A number with its noun: ``1 thread``, ``2 threads``."""
-    return f'{count:,} {word}' if count == 1 else f'{count:,} {word}s'
+def counted(count: int, word: str, words: str = '') -> str:
+    """A number with its noun: ``1 thread``, ``2 threads``; ``words`` is a plural without an s."""
+    return f'{count:,} {word if count == 1 else words or word + "s"}'
 
 
 def typeset(sentence: str) -> str:

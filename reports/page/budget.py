@@ -61,15 +61,15 @@ class ModelBudgets:
     Attributes:
         targets: GMACs.
         x: Position on each horizontal axis by key, as in `plots.curve_chart`.
-        top1: Percent.
+        heights: Percent, on the vertical axis; None where there is no mark.
         shares: By point and exit, percent of the test split.
-        texts: By point, name of a field on the page to what it says.
+        texts: By point, name of a field on the page to what it says; the first is read aloud.
         too_little: What is said where the budget is below the first target.
     """
 
     targets: list[float]
-    x: dict[str, list[float]]
-    top1: list[float]
+    x: dict[str, list[float | None]]
+    heights: list[float | None]
     shares: list[list[float]]
     texts: list[dict[str, str]]
     too_little: str
@@ -94,11 +94,16 @@ def budget_view(panel: PagePanel) -> BudgetView:
 
 
 def budget_positions(models: Sequence[ModelResult]) -> list[float]:
-    """All targets of the models if they are evenly spaced, else evenly spaced budgets.
+    """Where the slider of some models can stand."""
+    return slider_positions([point.target_gmacs for model in models for point in model.points])
+
+
+def slider_positions(targets: Sequence[float]) -> list[float]:
+    """All targets if they are evenly spaced, else evenly spaced budgets.
 
     So the place of the slider is always proportional to the budget.
     """
-    targets = sorted({point.target_gmacs for model in models for point in model.points})
+    targets = sorted(set(targets))
     steps = np.diff(targets)
     if len(targets) <= POSITIONS and np.allclose(steps, steps.mean() if len(steps) else 0, 1e-6):
         return targets
@@ -106,15 +111,19 @@ def budget_positions(models: Sequence[ModelResult]) -> list[float]:
 
 
 def _starting_budget(models: Sequence[ModelResult]) -> float:
-    """For one model the budget that its texts speak of, else the middle of what all can do.
-
-    A network with one exit has no choice, and no say in it.
-    """
+    """For one model the budget that its texts speak of, else the middle of what all can do."""
     if len(models) == 1:
         return shown_point(models[0]).target_gmacs
-    curves = [model for model in models if len(model.points) > 1] or models
-    targets = [[point.target_gmacs for point in model.points] for model in curves]
-    low, high = max(map(min, targets)), min(map(max, targets))
+    return starting_budget([[point.target_gmacs for point in model.points] for model in models])
+
+
+def starting_budget(targets: Sequence[Sequence[float]]) -> float:
+    """The middle of what all models can do, by model what it can be asked for.
+
+    One that has a single point has no choice, and no say in it.
+    """
+    curves = [some for some in targets if len(some) > 1] or targets
+    low, high = max(map(min, curves)), min(map(max, curves))
     return max(low, (low + high) / 2)
 
 
@@ -127,7 +136,7 @@ def model_budgets(model: ModelResult, unit: CostUnit) -> ModelBudgets:
     return ModelBudgets(
         targets=[point.target_gmacs for point in points],
         x=x,
-        top1=[point.top1_percent for point in points],
+        heights=[point.top1_percent for point in points],
         shares=[[100 * p.exit_shares[exit.name] for exit in model.exits] for p in points],
         texts=[point_texts(model, point, unit) for point in points],
         too_little=typeset(f'Not within this budget: needs {unit.cost(points[0].target_gmacs)}.'),

@@ -51,6 +51,8 @@ def _panel(index: int, results: Results, chosen: list[int]) -> PagePanel:
     part = replace(
         results,
         models=[results.models[i] for i in chosen],
+        detectors=[],
+        detector_comparisons=[],
         comparisons=[
             replace(pair, model=place[pair.model], baseline=place[pair.baseline])
             for pair in results.comparisons

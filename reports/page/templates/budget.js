@@ -32,7 +32,7 @@ function showBudget(panel) {
     if (k < 0) continue;
     for (const field of model.fields) field.textContent = said(model, k, field.dataset.field);
     for (const bar of model.bars) bar.style.width = `${model.shares[k][bar.dataset.share]}%`;
-    heard.push(`${model.name} ${said(model, k, 'top1')}`);
+    heard.push(`${model.name} ${model.texts[k][0]}`);
   }
   if (panel.slider) {
     const label = panel.labels[panel.place];
@@ -58,8 +58,9 @@ function markBudget(element) {
     if (panel.axis === 'macs' && panel.slider) lineAt(overlay, at, panel.macs[panel.place]);
     panel.models.forEach((model, i) => {
       const [k, x] = [chosen(panel, model), model.x[panel.axis]];
-      const moves = model.targets.length > 1; // a network with one exit has its mark
-      if (k >= 0 && x && moves && !panel.hidden.has(i)) ringAt(overlay, at, x[k], model.top1[k], model.colour);
+      const moves = model.targets.length > 1; // what has a single point has its mark
+      const known = k >= 0 && x && x[k] !== null && model.heights[k] !== null;
+      if (known && moves && !panel.hidden.has(i)) ringAt(overlay, at, x[k], model.heights[k], model.colour);
     });
     return;
   }

@@ -37,12 +37,13 @@ for (const panel of panels) {
   }
 }
 
-// Layers that have nothing to show on the present axis are not offered.
+// Layers that have nothing to show on the present axis are not offered; whiskers are intervals too.
 function offerLayers(panel, keys) {
   for (const key of keys.filter((one) => one.dataset.layer)) {
     const { layer } = key.dataset;
     key.hidden = !figures[panel.chart].data.some(
-      (trace) => trace.meta.layer === layer && (positions(trace, panel.axis) || []).length,
+      (trace) => (trace.meta.layer === layer || (layer === 'bands' && trace.error_y))
+        && (positions(trace, panel.axis) || []).length,
     );
   }
 }

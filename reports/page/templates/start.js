@@ -5,11 +5,12 @@ let drawnFor = '';
 const allSizes = () => elements.map((one) => `${one.clientWidth} ${one.clientHeight}`).join();
 
 // One chart after the other, so that the page answers meanwhile; a later call ends an earlier one.
+// What is in a closed tab is drawn when that opens, because it has no size before.
 async function drawAll() {
   round += 1;
   const mine = round;
   drawnFor = allSizes();
-  for (const element of elements) {
+  for (const element of elements.filter((one) => one.clientWidth)) {
     await draw(element);
     await new Promise((next) => setTimeout(next));
     if (mine !== round) return;
@@ -20,13 +21,14 @@ for (const [moment, begins] of [['beforeprint', true], ['afterprint', false]]) {
   addEventListener(moment, () => {
     printing = begins;
     document.documentElement.toggleAttribute('data-printing', printing);
-    elements.forEach(draw); // at once: the paper does not wait
+    elements.filter((one) => one.clientWidth).forEach(draw); // at once: the paper does not wait
   });
 }
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
 
 panels.forEach(showBudget);
 drawAll().then(() => {
+  if (tabs.length && tabOfPlace()) document.getElementById(location.hash.slice(1)).scrollIntoView();
   let waiting;
   const sizes = new ResizeObserver(() => {
     clearTimeout(waiting);

@@ -216,7 +216,7 @@ def _layer() -> np.ndarray:
 def _spread(layer: np.ndarray) -> np.ndarray:
     """A layer that is a pixel wider all around; nothing of it lies on the canvas's edge."""
     wide = layer.copy()
-    for target, source in ((wide, layer), (wide.swapaxes(0, 1), wide.copy().swapaxes(0, 1))):
+    for target, source in ((wide, layer), (wide.swapaxes(0, 1), layer.swapaxes(0, 1))):
         np.maximum(target[1:], source[:-1], out=target[1:])
         np.maximum(target[:-1], source[1:], out=target[:-1])
     return wide

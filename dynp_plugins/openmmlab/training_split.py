@@ -27,30 +27,45 @@ def check_held_out(config: Config, checkpoint: Checkpoint) -> None:
         UserError: The two hold out different samples.
     """
     text = checkpoint.meta.get('cfg')
-    trained = _choice(text, 'train_dataloader') if isinstance(text, str) else None
-    if trained is None:
+    trained = _choices(text, 'train_dataloader') if isinstance(text, str) else []
+    if not trained:
         return
-    now = _choice(config.pretty_text, 'calibration_dataloader')
-    if now is None or trained == now:
+    now = _choices(config.pretty_text, 'calibration_dataloader')
+    if not now or trained == now:
         return
-    name = next(name for name in trained if trained[name] != now[name])
+    name, was, found = _first_difference(trained, now)
     raise UserError(
-        f'{checkpoint.path} was trained beside a calibration split with {name}={trained[name]!r}, '
-        f'but {config.filename} now has {name}={now[name]!r}: the calibration split may hold what '
+        f'{checkpoint.path} was trained beside a calibration split with {name}={was!r}, '
+        f'but {config.filename} now has {name}={found!r}: the calibration split may hold what '
         'the network was trained on. Use the same config, with the same environment variables'
     )
 
 
-def _choice(text: str, loader: str) -> dict[str, Any] | None:
-    """What decides which samples `HeldOut` takes, from a config's text; None without it."""
-    dataset = _entry(text, loader).get('dataset', {})
-    while isinstance(dataset, dict) and dataset.get('type') != 'HeldOut':
-        dataset = dataset.get('dataset')
-    if not isinstance(dataset, dict):
-        return None
-    choice = {name: dataset.get(name, default) for name, default in _DEFAULTS.items()}
-    inner = dataset.get('dataset') or {}
-    return choice | {name: inner.get(name) for name in _FILES}
+def _first_difference(trained: list[dict], now: list[dict]) -> tuple[str, Any, Any]:
+    for before, after in zip(trained, now, strict=False):
+        for name, value in before.items():
+            if value != after[name]:
+                return name, value, after[name]
+    return 'number of datasets cut', len(trained), len(now)
+
+
+def _choices(text: str, loader: str) -> list[dict[str, Any]]:
+    """What decides which samples each `HeldOut` takes, from a config's text."""
+    found: list[dict[str, Any]] = []
+    waiting = [_entry(text, loader).get('dataset')]
+    while waiting:
+        dataset = waiting.pop(0)
+        if not isinstance(dataset, dict):
+            continue
+        inner = dataset.get('dataset')
+        if dataset.get('type') != 'HeldOut':
+            several = dataset.get('datasets')
+            waiting += [inner, *(several if isinstance(several, list) else ())]
+            continue
+        choice = {name: dataset.get(name, default) for name, default in _DEFAULTS.items()}
+        files = inner if isinstance(inner, dict) else {}
+        found.append(choice | {name: files.get(name) for name in _FILES})
+    return found
 
 
 def _entry(text: str, name: str) -> dict[str, Any]:

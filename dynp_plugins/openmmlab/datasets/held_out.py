@@ -4,7 +4,6 @@ import hashlib
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 from mmengine.logging import print_log
@@ -20,7 +19,11 @@ class HeldOut(Dataset):
 
     Which samples are held out follows from a hash of the path of each picture or video (of its
     index, for data without files), so that it does not depend on the order, the machine or the
-    number of other samples. Every class gives the same share.
+    number of other samples. Every class gives the same share; of pictures with boxes, which have no
+    one class, that share of all is held out, with or without boxes.
+
+    What a dataset's ``filter_cfg`` leaves out is left out after the choice, so that the two parts
+    stay disjoint if one of them filters.
 
     Samples that resemble each other, like clips of one recording or of one person, belong on the
     same side: held out beside what was trained on, they would look better recognised than new
@@ -38,7 +41,8 @@ class HeldOut(Dataset):
 
     Raises:
         UserError: An impossible part or size, a dataset without labels, a class that cannot be on
-            both sides, or a path in which ``group`` is not found.
+            both sides, a path in which ``group`` is not found, or a ``filter_cfg`` further inside
+            than in ``dataset`` itself.
 
     Example:
         >>> train = dict(type='HeldOut', part='rest', size=0.1, dataset=dict(...))
@@ -51,15 +55,14 @@ class HeldOut(Dataset):
     ):
         if part not in ('held_out', 'rest'):
             raise UserError(f"part={part!r}: choose 'held_out' or 'rest'")
-        self.dataset = DATASETS.build(dataset)
-        self.dataset.full_init()
+        self.dataset = _built_unfiltered(dataset)
         total = len(self.dataset)
         share = size if size < 1 else size / total
         if not 0 < share < 1:
             raise UserError(
                 f'size={size}: hold out a share between 0 and 1, or fewer than all {total} samples'
             )
-        samples = list(_samples(self.dataset))
+        samples, box_labels = _samples(self.dataset)
         if group is None:
             held_out = _choose(samples, share, seed)
         else:
@@ -71,7 +74,10 @@ class HeldOut(Dataset):
                 logger='current',
                 level=logging.WARNING,
             )
+        _warn_of_lone_classes(box_labels, held_out, self.dataset.metainfo)
         self.indices = sorted(held_out if part == 'held_out' else set(range(total)) - held_out)
+        if dataset.get('filter_cfg') is not None:
+            self.indices = _filtered(self.dataset, self.indices)
 
     @property
     def metainfo(self) -> dict:
@@ -96,18 +102,73 @@ class HeldOut(Dataset):
         return self.dataset[self.indices[idx]]
 
 
-def _samples(dataset: Any) -> Iterator[tuple[str, int]]:
-    """Identity (a path below the data folder, or the index) and class of every sample."""
+def _built_unfiltered(config: dict) -> Any:
+    """The dataset with all its samples, also those that its filter leaves out."""
+    inside = [config.get('dataset'), *config.get('datasets', ())]
+    while inside:
+        inner = inside.pop()
+        if isinstance(inner, dict):
+            if inner.get('filter_cfg') is not None:
+                raise UserError(
+                    f'HeldOut around {config["type"]} would hold out other samples with '
+                    f'filter_cfg={dict(inner["filter_cfg"])} of the {inner["type"]} inside than '
+                    f'without: put HeldOut directly around {inner["type"]}'
+                )
+            inside += [inner.get('dataset'), *inner.get('datasets', ())]
+    if config.get('filter_cfg') is None:
+        dataset = DATASETS.build(config)
+        dataset.full_init()
+        return dataset
+    dataset = DATASETS.build({**config, 'lazy_init': True})
+    dataset.filter_data = lambda: dataset.data_list  # its turn comes after the choice
+    dataset.full_init()
+    del dataset.filter_data
+    return dataset
+
+
+def _filtered(dataset: Any, indices: list[int]) -> list[int]:
+    """Those samples that the dataset's own filter keeps."""
+    stored = dataset.data_list
+    dataset.data_list = [dataset.get_data_info(index) for index in indices]
+    kept = [info['sample_idx'] for info in dataset.filter_data()]
+    dataset.data_list = stored
+    return kept
+
+
+def _warn_of_lone_classes(box_labels: list[set[int]], held_out: set[int], metainfo: Any) -> None:
+    """Tell of classes of boxes that are on one side alone."""
+    sides: tuple[set[int], set[int]] = set(), set()
+    for index, labels in enumerate(box_labels):
+        sides[index in held_out].update(labels)
+    lone = sorted(sides[0] ^ sides[1])
+    if lone:
+        names = metainfo['classes'] if isinstance(metainfo, dict) else range(lone[-1] + 1)
+        print_log(
+            f'boxes of {", ".join(str(names[label]) for label in lone)} are all held out or none '
+            'is: hold out more, or other samples with seed',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _samples(dataset: Any) -> tuple[list[tuple[str, int | None]], list[set[int]]]:
+    """Identity (a path below the data folder, or the index), class, and boxes' classes of samples.
+
+    Pictures with boxes have the class None.
+    """
     prefixes = list(getattr(dataset, 'data_prefix', {}).values())
+    samples, box_labels = [], []
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
         label = info.get('gt_label', info.get('label'))
-        if label is None:
+        if label is None and 'instances' not in info:
             raise UserError(
                 'HeldOut takes the same share of every class, but the dataset has no labels: leave '
                 'with_label=False out'
             )
-        yield _relative_path(info, prefixes) or str(index), label
+        samples.append((_relative_path(info, prefixes) or str(index), label))
+        box_labels.append({instance['bbox_label'] for instance in info.get('instances', ())})
+    return samples, box_labels
 
 
 def _relative_path(info: dict, prefixes: list[str]) -> str:
@@ -117,11 +178,15 @@ def _relative_path(info: dict, prefixes: list[str]) -> str:
     return path.removeprefix(prefix).lstrip('/\\')
 
 
+def _named(label: int | None) -> str:
+    return 'the dataset' if label is None else f'class {label}'
+
+
 def _hash(identity: str, seed: int) -> bytes:
     return hashlib.sha256(f'{seed}:{identity}'.encode()).digest()
 
 
-def _choose(samples: list[tuple[str, int]], share: float, seed: int) -> set[int]:
+def _choose(samples: list[tuple[str, int | None]], share: float, seed: int) -> set[int]:
     """Indices of the samples whose hashes are the smallest of their class."""
     members = defaultdict(list)
     for index, (identity, label) in enumerate(samples):
@@ -130,7 +195,7 @@ def _choose(samples: list[tuple[str, int]], share: float, seed: int) -> set[int]
     for label, hashed in members.items():
         if len(hashed) < 2:
             raise UserError(
-                f'class {label} has a single sample, which cannot be both trained on and held out'
+                f'{_named(label)} has a single sample, which cannot be both trained on and held out'
             )
         count = min(max(1, round(share * len(hashed))), len(hashed) - 1)
         chosen.update(index for _, index in sorted(hashed)[:count])
@@ -138,14 +203,14 @@ def _choose(samples: list[tuple[str, int]], share: float, seed: int) -> set[int]
 
 
 def _choose_groups(
-    samples: list[tuple[str, int]], pattern: str, share: float, seed: int
+    samples: list[tuple[str, int | None]], pattern: str, share: float, seed: int
 ) -> set[int]:
     """Indices of whole groups, looked at in the order of their hashes."""
     groups = _groups(samples, pattern)
     total = Counter(label for _, label in samples)
     counts = {key: Counter(samples[i][1] for i in members) for key, members in groups.items()}
     chosen: set[str] = set()
-    held_out: Counter[int] = Counter()
+    held_out: Counter[int | None] = Counter()
 
     def take(key: str) -> None:
         chosen.add(key)
@@ -170,7 +235,7 @@ def _choose_groups(
             fitting = [key for key in order if counts[key][label] and leaves_some(key)]
             if not fitting:
                 raise UserError(
-                    f'class {label} cannot be both trained on and held out: it is in '
+                    f'{_named(label)} cannot be both trained on and held out: it is in '
                     f'{sum(label in each for each in counts.values())} of the {len(groups)} groups '
                     f'of group={pattern!r}, which stay whole'
                 )
@@ -178,7 +243,7 @@ def _choose_groups(
     return {index for key in chosen for index in groups[key]}
 
 
-def _groups(samples: list[tuple[str, int]], pattern: str) -> dict[str, list[int]]:
+def _groups(samples: list[tuple[str, int | None]], pattern: str) -> dict[str, list[int]]:
     try:
         regex = re.compile(pattern)
     except re.error as error:

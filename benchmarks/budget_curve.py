@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.config import Config
-
-from dynp_plugins.checkpoints import Checkpoint
 from dynp_plugins.early_exit import (
     MEASURES,
     ExitPolicy,
@@ -23,7 +20,6 @@ from dynp_plugins.early_exit import (
 )
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.classifiers import is_video_model
-from dynp_plugins.openmmlab.config_files import require
 
 from .check_results import table_name
 from .comparisons import MeasuredModel
@@ -34,7 +30,7 @@ from .gallery import make_gallery
 from .macs import exit_costs
 from .provenance import git_commit, versions
 from .results import ACTION, CLASSIFICATION, ModelResult
-from .run_records import SplitRecord, TrainingRecord
+from .run_records import SplitRecord
 from .trained_model import TrainedModel
 
 _logger = logging.getLogger(__name__)
@@ -100,14 +96,7 @@ def measure_model(model: TrainedModel, settings: CurveSettings | None = None) ->
             split; settings that do not fit the model.
     """
     settings = settings or CurveSettings()
-    config = model.config
-    require(config, 'test_dataloader')
-    if config.get('calibration_dataloader') is None:
-        raise UserError(
-            f'config {config.filename} declares no calibration split, and thresholds are never '
-            'chosen on the test split: add calibration_dataloader = dict(...), for example cut out '
-            "of the training set with dataset=dict(type='HeldOut', part='held_out', size=0.1, ...)"
-        )
+    model.require_splits('thresholds')
     loaders = model.build_splits(('calibration', 'test'))
     calibration, test = (
         _reused_table(model, split, settings.tables)
@@ -145,11 +134,11 @@ def measure_model(model: TrainedModel, settings: CurveSettings | None = None) ->
         name=model.name,
         source='ours',
         task=ACTION if is_video_model(model.classifier) else CLASSIFICATION,
-        dataset=_dataset_name(config.test_dataloader.dataset),
+        dataset=model.dataset,
         config=model.config_record,
         checkpoint=model.checkpoint_record,
-        weights='ema' if model.checkpoint.has_ema else 'raw',
-        training=_training_record(config, model.checkpoint),
+        weights=model.weights,
+        training=model.training,
         calibration=_split_record(calibration),
         test=_split_record(test),
         confidence=settings.measure,
@@ -207,27 +196,5 @@ def _single_policies(
     return found
 
 
-def _training_record(config: Config, checkpoint: Checkpoint) -> TrainingRecord | None:
-    loader, wrapper = config.get('train_dataloader'), config.get('optim_wrapper')
-    if loader is None or wrapper is None:
-        return None
-    epochs = checkpoint.meta.get('epoch')
-    return TrainingRecord(
-        dataset=_dataset_name(loader.dataset),
-        epochs=epochs if isinstance(epochs, int) else None,
-        optimizer=wrapper.optimizer.type,
-        learning_rate=float(wrapper.optimizer.lr),
-        batch_size=loader.batch_size,
-    )
-
-
 def _split_record(table: ExitTable) -> SplitRecord:
     return SplitRecord(table.manifest['split'], len(table), table.manifest['index_sha256'])
-
-
-def _dataset_name(dataset: dict) -> str:
-    """The innermost dataset's type, and its folder where it has one."""
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
-    folder = dataset.get('data_root') or ''
-    return f'{dataset["type"]} {folder}'.strip()

@@ -18,12 +18,22 @@ _PACKAGES = (
     'onedl-mmengine',
     'onedl-mmcv',
     'onedl-mmpretrain',
+    'onedl-mmdetection',
     'mmaction2',
     'av',
     'fvcore',
+    'pycocotools',
+    'faster-coco-eval',
     'timm',
 )
-_ENTRIES_WITHOUT_EFFECT = ('work_dir', 'launcher', 'load_from', 'resume', 'log_level')
+_ENTRIES_WITHOUT_EFFECT = (
+    'work_dir',
+    'launcher',
+    'load_from',
+    'resume',
+    'log_level',
+    'test_scales',  # only which measurements are made
+)
 
 
 def config_sha256(config: Config) -> str:

@@ -1,4 +1,4 @@
-"""Evaluate a checkpoint: accuracy of every exit on the test split.
+"""Evaluate a checkpoint on the test split: accuracy of every exit, or a detector's metrics.
 
     python tools/test.py CONFIG CHECKPOINT [--out metrics.json]
     python tools/test.py CONFIG CHECKPOINT --policy policy.json
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.dynamic_pass import check_policy, policy_metrics
-from benchmarks.trained_model import load_trained_model
+from benchmarks.trained_model import TrainedDetector, load_trained_model
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.early_exit import ExitPolicy
 from dynp_plugins.errors import UserError, exits_on_user_error
@@ -51,6 +51,11 @@ def main() -> None:
         policy = ExitPolicy.load(args.policy)
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
         model = load_trained_model(args.config, args.checkpoint, device, args.cfg_options)
+        if isinstance(model, TrainedDetector):
+            raise UserError(
+                f'--policy is for classifiers, but {args.config} describes a detector, in which '
+                'images do not leave early: leave --policy out'
+            )
         check_policy(model, policy)  # before the long run
     metrics = test(load_run_config(args), args.checkpoint, launcher=args.launcher)
     if policy is not None:

@@ -15,7 +15,7 @@ from .views import view_count
 
 _PREFIXES = (('G', 1e9), ('M', 1e6), ('k', 1e3), ('', 1))
 _MOST_DECIMALS = 3
-_WIDEST = 10_000
+WIDEST = 10_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Unit:
         joined = quantity.startswith(('MACs', 'FLOPs'))
         return f'{self.prefix}{"" if joined or not self.prefix else " "}{quantity}'
 
-    def number(self, value: int) -> str:
+    def number(self, value: float) -> str:
         """``value`` in this unit; nothing is a dash."""
         text = f'{value / self.scale:.{self.decimals}f}'
         if value and not float(text):
@@ -77,7 +77,7 @@ def cost_text(
         depth: Modules are shown down to this depth; 0 is the network alone, None shows no modules.
         num_segments: Frames of a video that the network sees together.
     """
-    console = Console(width=_WIDEST, markup=False, highlight=False, emoji=False)
+    console = Console(width=WIDEST, markup=False, highlight=False, emoji=False)
     with console.capture() as capture:
         console.print(_headline(network, settings, costs))
         views = view_count(costs.input_shape, num_segments)
@@ -124,7 +124,7 @@ def _tables(costs: NetworkCosts, depth: int | None) -> Iterator[tuple[str, Table
         yield _module_table('parameters', names, modules, [m.parameters for m in modules])
 
 
-def _table(first_column: str, columns: Sequence[str]) -> Table:
+def empty_table(first_column: str, columns: Sequence[str]) -> Table:
     """An empty table: one column of names, then columns of numbers."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(first_column, no_wrap=True)
@@ -153,7 +153,7 @@ def _exit_table(costs: NetworkCosts, incremental: bool) -> Table:
         unit.title(name): [unit.number(n) for n in (increments(row) if incremental else row)]
         for name, (row, unit) in quantities.items()
     }
-    table = _table('exit', list(columns))
+    table = empty_table('exit', list(columns))
     for exit, *cells in zip(exits, *columns.values(), strict=True):
         table.add_row(exit.name, *cells)
     return table
@@ -171,7 +171,7 @@ def _operator_table(costs: NetworkCosts) -> tuple[str, Table]:
         for operator in costs.exits[-1].by_operator
     }
     unit = unit_for((n for row in counts.values() for n in row), wide_range=True)
-    table = _table('operation', [exit.name for exit in costs.exits])
+    table = empty_table('operation', [exit.name for exit in costs.exits])
     for operator, row in sorted(counts.items(), key=lambda item: -item[1][-1]):
         kind = 'MACs' if operator in MULTIPLY_ADD_OPERATORS else 'other ops'
         table.add_row(f'{operator} ({kind})', *(unit.number(n) for n in row))
@@ -187,7 +187,7 @@ def _module_table(
     """Title, and a row per module, indented as deep as it lies, with what each exit adds to it."""
     added = [increments(row) for row in rows]
     unit = unit_for((n for row in (*rows, *added) for n in row), wide_range=True)
-    table = _table('module', [*exits, 'all'])
+    table = empty_table('module', [*exits, 'all'])
     for module, row, cumulative in zip(modules, added, rows, strict=True):
         name = module.name.rpartition('.')[2] or 'network'
         cells = [unit.number(n) for n in (*row, cumulative[-1])]

@@ -19,17 +19,19 @@ from ..axes import (
     cost_unit,
     published_between,
 )
+from ..detection.panels import chosen_points, detector_panels
 from ..findings import group_finding, results_finding, training_finding
-from ..labels import one_line, series_names, typeset
+from ..labels import one_line, own_names, series_names, typeset
 from ..panels import Panel, panels, sample_word
 from ..published import ANYTIME, PublishedCurve, published_curves
 from ..sample_words import frames_finding, sample_words
 from ..series import PUBLISHED_DASHES, series_style
+from .detection import detection_note, detection_title, draw_detectors
 from .frame import Legend, Row, dash_of, draw_whiskers, framed, mark_of, policy_mark_of, save_figure
 from .mark_names import MarkName, write_names
 
-HEIGHT, HEIGHT_OF_SEVERAL = 3.9, 3.1
-"""Of the axes, in inches: of the only ones, and of each where there are several."""
+HEIGHTS = (3.9, 3.1, 2.5)
+"""Of each axes, in inches: of the only ones, of two, and of three or more."""
 
 BAND = 0.16
 """How much of its colour the interval of a curve keeps."""
@@ -42,7 +44,7 @@ def draw_curve(results: Results, path: str | Path) -> None:
     """Draw top-1 accuracy against mean MACs, one line per model, and its exits as named marks.
 
     Lines lie in a band, and marks on whiskers, of their 95 % intervals. Models that were tested on
-    different samples have axes of their own.
+    different samples have axes of their own, and so have detectors; see `draw_detectors`.
 
     Args:
         results: What was measured.
@@ -57,15 +59,17 @@ def draw_curve(results: Results, path: str | Path) -> None:
 def curve_figure(results: Results) -> Figure:
     """The figure that `draw_curve` saves."""
     check_drawable(results)
-    groups = panels(results)
-    if len(groups) == 1:
-        rows = [Row('', HEIGHT)]
-    else:
-        rows = [Row(_panel_title(group, results), HEIGHT_OF_SEVERAL) for group in groups]
+    groups, detectors = panels(results), detector_panels(results)
+    titles = [_panel_title(group, results) for group in groups]
+    titles += [detection_title(group, results) for group in detectors]
+    height = HEIGHTS[min(len(titles), len(HEIGHTS)) - 1]
+    rows = [Row(title if len(titles) > 1 else '', height) for title in titles]
     title = typeset(results_finding(results))
     figure, all_axes = framed(title, rows, _legend(results), _note(results))
-    for axes, group in zip(all_axes, groups, strict=True):
+    for axes, group in zip(all_axes, groups, strict=False):
         _draw(axes, group, results)
+    for axes, group in zip(all_axes[len(groups) :], detectors, strict=True):
+        draw_detectors(axes, group, len(results.models))
     return figure
 
 
@@ -185,7 +189,13 @@ def _own_legend(results: Results) -> Legend:
         line = {'linestyle': dash_of(i), 'linewidth': 1.8}
         look = line if len(model.points) > 1 else {'linestyle': 'none'}
         handles.append(Line2D([], [], color=series_style(i).light, **look, **mark_of(i)))
-    if len(names) == 1:
+    first = len(handles)
+    names += [one_line(name, 72) for name in own_names(results.detectors)]
+    for i, detector in enumerate(results.detectors, first):
+        look = {'linestyle': dash_of(i) if len(chosen_points(detector)) > 1 else 'none'}
+        look |= mark_of(i, filled=True) | {'linewidth': 1.8}
+        handles.append(Line2D([], [], color=series_style(i).light, **look))
+    if len(names) == len(results.models) == 1:
         handles.append(Patch(facecolor=series_style(0).light, alpha=BAND))
         names.append(f'95 % interval over the test {sample_word(results.models)}s')
         if results.models[0].operating_points:
@@ -196,7 +206,7 @@ def _own_legend(results: Results) -> Legend:
 
 def _note(results: Results) -> str:
     """The small print: what was measured on what."""
-    word = sample_word(results.models)
+    word = sample_word([*results.models, *results.detectors])
     sets = []
     for model in results.models:
         text = (
@@ -206,13 +216,15 @@ def _note(results: Results) -> str:
         )
         if text not in sets:
             sets.append(text)
-    marks = f'Line: each {word} leaves at its threshold. Mark: every {word} leaves there.'
-    if any(model.operating_points for model in results.models):
-        marks += ' Six-pointed star: a single policy.'
-    marks += f' Bands and whiskers: 95 % intervals over the test {word}s.'
+    marks = _marks(results)
     sets += _frames(results)
-    parts = [marks, *sets, 'MACs are multiply-adds; FLOPs are twice as many.']
-    if len(panels(results)) > 1:
+    parts = [
+        *marks,
+        *sets,
+        *detection_note(results),
+        'MACs are multiply-adds; FLOPs are twice as many.',
+    ]
+    if len(panels(results)) + len(detector_panels(results)) > 1:
         parts.append(
             f'Models on different axes were tested on different {word}s: their accuracies do not '
             'compare.'
@@ -224,6 +236,19 @@ def _note(results: Results) -> str:
     parts += sources
     trained = training_finding(results)
     return ' '.join(parts + ([f'{trained}.'] if trained else []))
+
+
+def _marks(results: Results) -> list[str]:
+    """What lines, marks and bands mean."""
+    said = []
+    if results.models:
+        word = sample_word(results.models)
+        said.append(f'Line: each {word} leaves at its threshold. Mark: every {word} leaves there.')
+    if any(model.operating_points for model in results.models):
+        said.append('Six-pointed star: a single policy.')
+    word = sample_word([*results.models, *results.detectors])
+    shapes = 'Bands and whiskers' if results.models else 'Whiskers'
+    return [*said, f'{shapes}: 95 % intervals over the test {word}s.']
 
 
 def _frames(results: Results) -> list[str]:

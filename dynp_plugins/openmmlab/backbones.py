@@ -9,7 +9,7 @@ from mmengine.registry import MODELS
 
 from ..errors import UserError
 from ..networks import DynPerceiverBackbone, MSDNetBackbone, RANetBackbone
-from .initial_weights import load_initial_weights
+from . import initial_weights  # noqa: F401  (registers InitialWeights)
 
 
 class OpenMMLabOptions:
@@ -44,17 +44,17 @@ class OpenMMLabOptions:
         """Initialise as ``init_cfg`` says; weights of a file must fit, or none are loaded.
 
         Raises:
-            UserError: See `load_initial_weights`.
+            UserError: See `InitialWeights`.
         """
-        init_cfg, is_first = self.init_cfg, not self.is_init
-        entries = init_cfg if isinstance(init_cfg, list) else [init_cfg]
-        files = [entry for entry in entries if entry and _is_file(entry)]
-        self.init_cfg = [entry for entry in entries if entry and entry not in files] or None
+        init_cfg = self.init_cfg
+        entries = init_cfg if isinstance(init_cfg, list) else [init_cfg] if init_cfg else []
+        entries = [
+            entry | dict(type='InitialWeights') if _is_file(entry) else entry for entry in entries
+        ]
+        # As in mmengine, what a file holds replaces what other entries do.
+        self.init_cfg = sorted(entries, key=lambda entry: entry['type'] == 'InitialWeights')
         super().init_weights()
         self.init_cfg = init_cfg
-        if is_first:
-            for entry in files:
-                load_initial_weights(self, entry['checkpoint'], entry.get('prefix'))
 
 
 def _is_file(entry: dict) -> bool:

@@ -1,68 +1,100 @@
 """Weights of a file that a backbone starts its training from, loaded strictly."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from mmengine.logging import print_log
-from torch import nn
+from mmengine.model import update_init_info
+from mmengine.registry import WEIGHT_INITIALIZERS
+from torch import Tensor, nn
 
 from ..checkpoints import check_weights, feature_branch_of, read_checkpoint
+from ..checkpoints.loading import to_network_keys
+from ..checkpoints.recognition import likely_settings
 from ..errors import UserError
 from ..networks.feature_maps import unbuilt_parts
 
 
-def load_initial_weights(backbone: nn.Module, path: str, prefix: str | None) -> None:
-    """Load what lies below ``prefix`` in a file; the run's log says what of the file is not used.
+@WEIGHT_INITIALIZERS.register_module()
+class InitialWeights:
+    """What our backbones do in place of mmengine's ``type='Pretrained'`` for a file.
 
     The weights may be all of the backbone's, or those of its feature branch. A backbone that is
     only built in part, for feature maps or without its latent branch, takes what it has; parts
-    that it has must fit whole.
+    that it has must fit whole. The run's log says what of the file is not used.
 
     Args:
-        backbone: One of ours; it is changed.
-        path: A checkpoint of ours, such as ``tools/convert_checkpoint.py`` writes.
+        checkpoint: A checkpoint of ours, such as ``tools/convert_checkpoint.py`` writes.
         prefix: Of the backbone's tensors in the file.
-
-    Raises:
-        UserError: The file cannot be read, or does not fit.
+        map_location: As everywhere in OpenMMLab; weights are read to the CPU and copied.
     """
-    prefix = f'{prefix.removesuffix(".")}.' if prefix else ''
-    weights = read_checkpoint(path).state_dict
-    names = {key: f'backbone.{key.removeprefix(prefix)}' for key in weights if _below(key, prefix)}
-    if not names:
-        raise UserError(
-            f"{path} holds no weights below prefix={prefix!r}; ours lie below 'backbone.'"
+
+    def __init__(self, checkpoint: str, prefix: str | None = None, map_location: str = 'cpu'):
+        self.path = checkpoint
+        self.prefix = f'{prefix.removesuffix(".")}.' if prefix else ''
+
+    def __call__(self, backbone: nn.Module) -> None:
+        """Load the weights into one of our backbones, or none of them.
+
+        Raises:
+            UserError: The file cannot be read, or does not fit.
+        """
+        weights = read_checkpoint(self.path).state_dict
+        unused = self._unused(backbone, weights)
+        found = {
+            f'backbone.{key.removeprefix(self.prefix)}': value
+            for key, value in weights.items()
+            if key not in unused
+        }
+        expected = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
+        if len(feature_branch_of(found)) == len(found):
+            expected = feature_branch_of(expected)
+        check_weights(expected, found, self.path, lambda: _explain(weights))
+        own = {name.removeprefix('backbone.'): value for name, value in found.items()}
+        fresh = backbone.load_state_dict(own, strict=False).missing_keys
+        self._log(backbone, len(found), unused, fresh)
+        if hasattr(backbone, '_params_init_info'):
+            update_init_info(backbone, f'InitialWeights: load from {self.path}')
+
+    def _unused(self, backbone: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, str]:
+        """The keys that are not the backbone's or of what it has not built, and their part."""
+        if not any(key.startswith(self.prefix) for key in weights):
+            raise UserError(
+                f'{self.path} holds no weights below prefix={self.prefix!r}; ours lie below '
+                "'backbone.'"
+            )
+        unused = {}
+        for key in weights:
+            if not key.startswith(self.prefix):
+                unused[key] = key.partition('.')[0]
+                continue
+            name = key.removeprefix(self.prefix)
+            for part in unbuilt_parts(backbone):
+                if name == part or name.startswith(f'{part}.'):
+                    unused[key] = f'{self.prefix}{part}'
+        return unused
+
+    def _log(
+        self, backbone: nn.Module, used: int, unused: Mapping[str, str], fresh: Sequence[str]
+    ) -> None:
+        text = (
+            f'{type(backbone).__name__}: {used} of the {used + len(unused)} tensors in {self.path} '
+            'are its initial weights'
         )
-    parts = [f'backbone.{part}' for part in unbuilt_parts(backbone)]
-    unused = {
-        key: next((part for part in parts if _below(names[key], f'{part}.')), None)
-        if key in names
-        else key.partition('.')[0]
-        for key in weights
-    }
-    found = {name: weights[key] for key, name in names.items() if unused[key] is None}
-    expected = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
-    if len(feature_branch_of(found)) == len(found):
-        expected = feature_branch_of(expected)
-    check_weights(expected, found, path)
-    own = {name.removeprefix('backbone.'): value for name, value in found.items()}
-    fresh = backbone.load_state_dict(own, strict=False).missing_keys
-    _log(backbone, path, len(weights), Counter(filter(None, unused.values())), fresh)
+        if unused:
+            counts = Counter(unused.values())
+            text += '; not used: ' + ', '.join(f'{part} ({n})' for part, n in counts.items())
+        if fresh:
+            parts = dict.fromkeys(key.partition('.')[0] for key in fresh)
+            text += f'; not in the file, and fresh: {", ".join(parts)}'
+        print_log(text, logger='current')
 
 
-def _below(key: str, prefix: str) -> bool:
-    return key.startswith(prefix) or key == prefix.removesuffix('.')
-
-
-def _log(
-    backbone: nn.Module, path: str, total: int, unused: Counter[str], fresh: list[str]
-) -> None:
-    text = (
-        f'{type(backbone).__name__}: {total - unused.total()} of the {total} tensors in {path} '
-        'are its initial weights'
-    )
-    if unused:
-        text += '; not used: ' + ', '.join(f'{part} ({n})' for part, n in unused.items())
-    if fresh:
-        parts = dict.fromkeys(key.partition('.')[0] for key in fresh)
-        text += f'; not in the file, and fresh: {", ".join(parts)}'
-    print_log(text, logger='current')
+def _explain(weights: Mapping[str, Tensor]) -> str | None:
+    """Which network the weights belong to, if its settings can be told from them."""
+    settings = likely_settings(to_network_keys(weights))
+    if settings is None:
+        return None
+    exceptions = ('exits', 'num_classes', 'with_fkt')  # of the heads
+    texts = [f'{name}={value!r}' for name, value in settings.items() if name not in exceptions]
+    return f'These are the weights of {", ".join(texts)}: give the backbone these settings'

@@ -30,7 +30,12 @@ def count_rounds(timing: Timing) -> int:
 
 def timing_conditions(results: Results, models: Sequence[ModelResult]) -> str:
     """Rounds and load in a sentence or two; empty where nothing was timed."""
-    counts = _rounds(models)
+    return conditions_of(results, _timings(models))
+
+
+def conditions_of(results: Results, timings: Sequence[Timing]) -> str:
+    """The same of any timings."""
+    counts = [count_rounds(timing) for timing in timings]
     if not counts:
         return ''
     low, high = min(counts), max(counts)
@@ -41,7 +46,12 @@ def timing_conditions(results: Results, models: Sequence[ModelResult]) -> str:
 
 def timing_warnings(results: Results, models: Sequence[ModelResult]) -> list[str]:
     """Sentences about what makes the times doubtful; empty if nothing does."""
-    counts, said = _rounds(models), []
+    return warnings_of(results, _timings(models))
+
+
+def warnings_of(results: Results, timings: Sequence[Timing]) -> list[str]:
+    """The same of any timings."""
+    counts, said = [count_rounds(timing) for timing in timings], []
     if counts and min(counts) < FEWEST_ROUNDS:
         said.append(
             f'Only {counted(min(counts), "round")}: times and intervals from fewer than '
@@ -59,10 +69,10 @@ def timing_warnings(results: Results, models: Sequence[ModelResult]) -> list[str
     return said
 
 
-def _rounds(models: Sequence[ModelResult]) -> list[int]:
-    """Of every time of every model."""
+def _timings(models: Sequence[ModelResult]) -> list[Timing]:
+    """Every time of every model."""
     return [
-        count_rounds(record.timing)
+        record.timing
         for model in models
         for batch in timed_batches(model)
         for record in (*batch.exits, *batch.dynamic)

@@ -1,4 +1,4 @@
-"""Write the exits of a report's models as a table into a README.
+"""Write a report's models, exit by exit, and detectors, scale by scale, as tables into a README.
 
     python tools/update_results_table.py REPORT_DIR README.md NAME
 

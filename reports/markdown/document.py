@@ -8,6 +8,7 @@ from dynp_plugins.atomic_files import atomic_path
 
 from ..axes import CostUnit, check_drawable, cost_unit
 from ..comparisons import comparisons_of, pair_finding
+from ..detection.panels import detector_panels
 from ..figures.latency import has_latency
 from ..findings import (
     control_finding,
@@ -18,13 +19,21 @@ from ..findings import (
     results_finding,
     training_finding,
 )
-from ..labels import in_words, one_line, series_names
+from ..labels import in_words, listed, one_line, own_names, series_names
 from ..panels import Panel, panels, subject
 from ..published import published_curves
 from ..sample_words import frames_finding, input_size
 from ..tables import shown_points
+from .detection import MADE, detection_section
 from .latency import latency_section
 from .text import code_block, escaped, number, span, table
+
+MADE_OF_EXITS = (
+    'Thresholds were chosen on the calibration split alone, then frozen and applied to the test '
+    'split. MACs are counted on the steps that run. Intervals are 95 % percentile intervals of a '
+    'bootstrap over the test samples, paired where two models are compared. Which accuracy and '
+    'which cost models are compared at was decided on the calibration split.'
+)
 
 BUDGETS = 7
 """How many budgets of a curve are shown; all of them are in curve.csv."""
@@ -44,14 +53,18 @@ def write_markdown(results: Results, path: str | Path) -> None:
 def markdown(results: Results) -> str:
     """The text of the report."""
     check_drawable(results)
-    groups = panels(results)
+    groups, detectors = panels(results), detector_panels(results)
+    several = len(groups) + len(detectors) > 1
+    drawn = listed(['Top-1 accuracy'] * bool(groups) + ['mAP'] * bool(detectors))
     parts = [
         f'# {escaped(results_finding(results))}',
         _introduction(results),
-        '![Top-1 accuracy against mean multiply-adds, with 95 % intervals](curve.png)',
+        f'![{drawn} against mean multiply-adds, with 95 % intervals](curve.png)',
     ]
     for group in groups:
-        parts += _group(group, results, with_title=len(groups) > 1)
+        parts += _group(group, results, with_title=several)
+    for group in detectors:
+        parts += detection_section(group, results, with_title=several)
     if has_latency(results):
         parts += latency_section(results)
     parts += _published(results)
@@ -60,12 +73,15 @@ def markdown(results: Results) -> str:
 
 
 def _introduction(results: Results) -> str:
+    tables = ['All budgets: [curve.csv](curve.csv).'] if results.models else []
+    tables += ['All scales: [detection.csv](detection.csv).'] if results.detectors else []
     files = (
-        'The same with interaction: [report.html](report.html). All budgets: '
-        '[curve.csv](curve.csv). Everything that was measured: [results.json](results.json).'
+        f'The same with interaction: [report.html](report.html). {" ".join(tables)} Everything '
+        'that was measured: [results.json](results.json).'
     )
-    groups = panels(results)
-    said = [subject(groups[0].models)] if len(groups) == 1 else []
+    groups = [group.models for group in panels(results)]
+    groups += [group.detectors for group in detector_panels(results)]
+    said = [subject(groups[0])] if len(groups) == 1 else []
     said += [trained] if (trained := training_finding(results)) else []
     return ' '.join([*(f'{escaped(one[0].upper() + one[1:])}.' for one in said), files])
 
@@ -227,7 +243,9 @@ def _published(results: Results) -> list[str]:
 def _provenance(results: Results) -> list[str]:
     """Where every number comes from, and how to make the report again."""
     rows = []
-    for name, model in zip(series_names(results), results.models, strict=True):
+    models = [*results.models, *results.detectors]
+    names = series_names(results) + own_names(results.detectors)
+    for name, model in zip(names, models, strict=True):
         entries = [
             ('config', model.config.path, model.config.sha256),
             (f'weights ({model.weights})', model.checkpoint.path, model.checkpoint.sha256),
@@ -242,7 +260,7 @@ def _provenance(results: Results) -> list[str]:
     versions = ', '.join(
         f'{escaped(name)} {escaped(version)}' for name, version in results.versions.items()
     )
-    sources = ', '.join(dict.fromkeys(escaped(model.source) for model in results.models))
+    sources = ', '.join(dict.fromkeys(escaped(model.source) for model in models))
     return [
         '## Where the numbers come from',
         f'Source: {sources}. Made {escaped(results.created)} from commit '
@@ -250,9 +268,8 @@ def _provenance(results: Results) -> list[str]:
         code_block(results.command),
         table(['model', 'what', 'where', 'SHA-256 begins'], rows, texts=4),
         '## How it was made',
-        'Thresholds were chosen on the calibration split alone, then frozen and applied to the '
-        'test split; the two share no sample. MACs are multiply-adds, counted on the steps that '
-        'run; FLOPs are twice as many. Intervals are 95 % percentile intervals of a bootstrap over '
-        'the test samples, paired where two models are compared. Which accuracy and which cost '
-        'models are compared at was decided on the calibration split.',
+        MADE_OF_EXITS if results.models else '',
+        MADE if results.detectors else '',
+        'The calibration and the test split share no sample. MACs are multiply-adds; FLOPs are '
+        'twice as many.',
     ]

@@ -46,7 +46,7 @@ def latency_section(results: Results) -> list[str]:
         'quotient of two rows. A dash: too few batches for that percentile.',
         _disagreements(results, word),
         _ratios(results.timing.ratios if results.timing else []),
-        _machine(results),
+        machine_text(results),
         *_data(names, results.models),
     ]
 
@@ -154,7 +154,8 @@ def _ratios(ratios: list[LatencyRatio]) -> str:
     return table(header, rows, texts=3)
 
 
-def _machine(results: Results) -> str:
+def machine_text(results: Results) -> str:
+    """Where and how the times were taken; empty where nothing was timed."""
     if results.timing is None:
         return ''
     machine = results.timing.machine

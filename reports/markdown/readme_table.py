@@ -1,4 +1,4 @@
-"""A table of every exit of some reports' models, for a README."""
+"""Tables of every exit of a report's models and every scale of its detectors, for a README."""
 
 from pathlib import Path
 
@@ -7,8 +7,51 @@ from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError
 
 from ..axes import cost_unit
-from ..labels import series_names
-from .text import escaped, number, span, table
+from ..detection.panels import backbone_gmacs, detector_unit, points_by_cost, scale_text
+from ..labels import own_names, series_names
+from .text import MISSING, escaped, number, significant, span, table
+
+
+def results_table(results: Results) -> str:
+    """`exits_table`, `scales_table`, or one after the other where there are both."""
+    parts = [exits_table(results)] if results.models else []
+    return '\n\n'.join(parts + ([scales_table(results)] if results.detectors else []))
+
+
+def scales_table(results: Results) -> str:
+    """One line per detector and scale: costs, average precision with its interval, time."""
+    unit = detector_unit(results.detectors)
+    timed = any(point.latency for one in results.detectors for point in one.points)
+    header = ['model', 'scale', f'backbone {unit.macs}', f'all {unit.macs}', 'mAP %']
+    header += ['95 % interval', 'AP50 %', 'AP75 %', 'small %', 'medium %', 'large %']
+    rows = []
+    for name, detector in zip(own_names(results.detectors), results.detectors, strict=True):
+        for point in points_by_cost(detector):
+            test = point.test
+            row = [
+                escaped(name, 60),
+                scale_text(point.scale) + (' \\*' if point.chosen else ''),
+                unit.number(backbone_gmacs(point)),
+                unit.number(point.gmacs_mean),
+                number(test.map_percent, 1),
+                span(point.map_interval, 1),
+                number(test.ap50_percent, 1),
+                number(test.ap75_percent, 1),
+                number(test.ap_small_percent, 1),
+                number(test.ap_medium_percent, 1),
+                number(test.ap_large_percent, 1),
+            ]
+            if timed:
+                time = point.latency and point.latency.timing.p50_ms
+                row.append(significant(time, 3) if time else MISSING)
+            rows.append(row)
+    images = ', '.join(dict.fromkeys(f'{one.test.samples:,}' for one in results.detectors))
+    note = (
+        f'MACs are means over {images} test images. A scale with a * is better than every cheaper '
+        'one on the calibration split.'
+    )
+    text = table(header + (['ms'] if timed else []), rows, texts=2)
+    return f'{text}\n\n{note}'
 
 
 def exits_table(results: Results) -> str:
@@ -49,7 +92,7 @@ def with_table(text: str, name: str, results: Results) -> str:
     _, found_end, after = rest.partition(end)
     if not found_begin or not found_end:
         raise UserError(f'the README needs these two lines:\n{begin}\n{end}')
-    return f'{before}{begin}\n\n{exits_table(results)}\n\n{end}{after}'
+    return f'{before}{begin}\n\n{results_table(results)}\n\n{end}{after}'
 
 
 def update_readme(path: str | Path, name: str, results: Results) -> None:

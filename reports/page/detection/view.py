@@ -11,7 +11,9 @@ from ...detection.panels import (
     scale_text,
 )
 from ...detection.published import PublishedDetector, published_detectors
+from ...detection.timing import detector_timings
 from ...series import STYLES, exit_colours, series_style
+from ...timing_quality import conditions_of, warnings_of
 from ..colours import ink_on
 from ..comparisons import shared_scale
 from ..exit_view import FEW
@@ -37,7 +39,7 @@ def detection_view(panel: DetectionPanel, pictures: int) -> dict:
     published = list(published_detectors(panel.detectors))
     (group,) = detector_panels(results)
     models = [_detector_view(panel, i) for i in range(len(panel.detectors))]
-    pairs = detector_pairs(panel)
+    pairs, timings = detector_pairs(panel), detector_timings(panel.detectors)
     view = {
         'kind': 'detection',
         'index': panel.index,
@@ -53,6 +55,8 @@ def detection_view(panel: DetectionPanel, pictures: int) -> dict:
         'measure': 'mAP',
         'layers': _layers(panel, published),
         'timed': TIME in detection_axes(panel),
+        'timing_conditions': conditions_of(results, timings),
+        'timing_warnings': warnings_of(results, timings),
         'published': published,
         'budget': detection_budgets(panel),
         'comparisons': pairs,

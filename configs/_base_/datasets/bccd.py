@@ -1,76 +1,51 @@
-"""Blood cells under a microscope (BCCD, MIT licence; 3 classes) in COCO format, at 320x240.
+"""Blood cells under a microscope (BCCD, MIT licence; 3 classes) in COCO format, at 320 x 240.
 
-DATA_ROOT (default data/bccd) holds images/*.jpg, all of 640x480, and
+DATA_ROOT (default data/bccd) holds images/*.jpg, all of 640 x 480 pixels, and
 instances_{train,val,test}.json. The published validation part is the calibration split.
 """
 
 import os  # mmengine leaves modules out of the config
 
-data_root = os.environ.get('DATA_ROOT', 'data/bccd')
+_base_ = './boxes.py'
 
-data_preprocessor = dict(
-    type='mmdet.DetDataPreprocessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_size_divisor=32,
-)
-_scale = (320, 240)
-_load = dict(type='LoadImageFromFile')
-_train_pipeline = [
-    _load,
-    dict(type='mmdet.LoadAnnotations', with_bbox=True),
+data_root = os.environ.get('DATA_ROOT', 'data/bccd')
+scale = (320, 240)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    _base_.load_boxes,
     dict(
         type='RandomResize',
         resize_type='mmdet.Resize',
-        scale=_scale,
+        scale=scale,
         ratio_range=(0.8, 1.25),
         keep_ratio=True,
     ),
-    dict(type='mmdet.RandomCrop', crop_size=_scale, allow_negative_crop=False),
-    # Cells have no upright position.
+    dict(type='mmdet.RandomCrop', crop_size=scale, allow_negative_crop=False),
+    # Blood has no upright position.
     dict(
         type='mmdet.RandomFlip', prob=[0.25] * 3, direction=['horizontal', 'vertical', 'diagonal']
     ),
     dict(type='mmdet.PackDetInputs'),
 ]
-_test_pipeline = [
-    _load,
-    dict(type='mmdet.Resize', scale=_scale, keep_ratio=True),
-    dict(type='mmdet.LoadAnnotations', with_bbox=True),
-    dict(
-        type='mmdet.PackDetInputs',
-        # With the boxes, which the evaluator takes from here.
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'instances'),
-    ),
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmdet.Resize', scale=scale, keep_ratio=True),
+    *_base_.pack_with_boxes,
 ]
-_source = dict(type='CocoFiles', data_root=data_root, data_prefix=dict(img='images'))
 
+_source = dict(type='CocoFiles', data_root=data_root, data_prefix='images')
 train_dataloader = dict(
     batch_size=8,
-    num_workers=2,
-    dataset=dict(**_source, ann_file='instances_train.json', pipeline=_train_pipeline),
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    worker_init_fn=dict(type='seed_worker'),
-    drop_last=True,
+    dataset=dict(**_source, ann_file='instances_train.json', pipeline=train_pipeline),
 )
 calibration_dataloader = dict(
     batch_size=8,
-    num_workers=2,
-    dataset=dict(**_source, ann_file='instances_val.json', pipeline=_test_pipeline, test_mode=True),
-    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(**_source, ann_file='instances_val.json', pipeline=test_pipeline, test_mode=True),
 )
-# Watches the training; the test split is left alone until the end.
 val_dataloader = calibration_dataloader
 test_dataloader = dict(
     batch_size=8,
-    num_workers=2,
-    dataset=dict(
-        **_source, ann_file='instances_test.json', pipeline=_test_pipeline, test_mode=True
-    ),
-    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(**_source, ann_file='instances_test.json', pipeline=test_pipeline, test_mode=True),
 )
-val_evaluator = dict(type='mmdet.CocoMetric', metric='bbox', classwise=True)
+val_evaluator = dict(classwise=True)
 test_evaluator = val_evaluator
-# The operating points of tools/budget_curve.py: (longer, shorter) side that pictures fit into.
-test_scales = [(224, 168), (320, 240), (400, 300), (480, 360)]

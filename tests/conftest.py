@@ -5,6 +5,11 @@ import json
 import os
 from pathlib import Path
 
+# One thread per process where the tests run in several at once, also in the processes that tests
+# start; torch and NumPy read this when they are imported.
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    os.environ['OMP_NUM_THREADS'] = '1'
+
 import pytest
 import torch
 

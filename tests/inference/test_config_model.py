@@ -275,7 +275,7 @@ def test_a_work_folder_will_do(config, network, tmp_path):
     [
         (dict(config_or_name='nowhere.py'), 'no config file nowhere.py'),
         (dict(num_classes=10), 'cfg_options'),
-        (dict(preprocess=lambda image: image), 'preprocess is for names'),
+        (dict(preprocess=str), 'preprocess is for names'),
         (dict(cfg_options={'model.head.num_classes': 7}), 'does not fit the model'),
         (dict(cfg_options={'test_dataloader': None}), 'no test_dataloader'),
         (dict(cfg_options={'test_dataloader.dataset.pipeline': None}), 'has no pipeline'),

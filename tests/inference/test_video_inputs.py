@@ -72,7 +72,9 @@ def test_no_suffix_is_of_both_kinds():
         ('nowhere/a.mp4', 'there is no video or folder nowhere/a.mp4'),
         (7, 'not as a int'),
         ([['a.mp4']], 'not as a list'),
-        (Image.new('RGB', (2, 2)), 'takes videos, but was given a picture'),
+        pytest.param(
+            Image.new('RGB', (2, 2)), 'takes videos, but was given a picture', id='a picture'
+        ),
         (np.zeros((4, 4, 3), np.uint8), '(4, 4, 3) of uint8; this network takes videos'),
         (np.zeros((2, 4, 4, 3), np.float32), 'of float32'),
         (np.zeros((0, 4, 4, 3), np.uint8), '(0, 4, 4, 3)'),

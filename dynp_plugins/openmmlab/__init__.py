@@ -9,6 +9,7 @@ compat.apply()  # before mmdet or mmaction can be imported
 
 from . import (  # noqa: E402
     backbones,
+    cpu_training,
     datasets,
     heads,
     hooks,
@@ -24,6 +25,7 @@ from . import (  # noqa: E402
 __all__ = [
     'backbones',
     'compat',
+    'cpu_training',
     'datasets',
     'heads',
     'hooks',

@@ -143,10 +143,20 @@ def _join_process_group(config: Config) -> None:
     if config.launcher != 'pytorch' or 'RANK' not in os.environ:
         raise UserError(
             f'--launcher {config.launcher}: without a GPU, processes are started by torchrun, for '
-            'example torchrun --nproc_per_node 2 tools/train.py CONFIG --launcher pytorch'
+            'example tools/dist_train.sh CONFIG 2'
         )
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
-    # mmengine's default wrapper is given the number of a GPU.
-    wrapper = dict(type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
-    config.setdefault('model_wrapper_cfg', wrapper)
+    if config.get('model_wrapper_cfg') is not None:
+        return
+    sync_bn = config.get('sync_bn')
+    if sync_bn not in (None, 'torch', 'mmcv'):
+        raise UserError(f"sync_bn={sync_bn!r} does not exist: write 'torch', or None for none")
+    # mmengine's default wrapper is given the number of a GPU, and its sync_bn needs one.
+    config.model_wrapper_cfg = dict(
+        type='CpuDistributedDataParallel',
+        sync_bn=sync_bn is not None,
+        find_unused_parameters=config.get('find_unused_parameters', False),
+        broadcast_buffers=False,
+    )
+    config.sync_bn = None

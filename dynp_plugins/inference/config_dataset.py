@@ -1,5 +1,6 @@
 """The test data set of a config, as far as inference needs it: its pipeline, and its classes."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 
 from ..checkpoints import Checkpoint
+from ..datasets.coco_format import read_classes
 from ..errors import UserError
 from ..openmmlab.class_names import check_same_classes
 from ..openmmlab.datasets.labelled_files import class_metainfo
@@ -50,8 +52,16 @@ def _declared_classes(config: Config, dataset: Mapping[str, Any]) -> Sequence[st
         if isinstance(kind, str):
             with DefaultScope.overwrite_default_scope(config.get('default_scope')):
                 kind = DATASETS.get(kind)
+        if inspect.isfunction(kind):  # it imports and makes a `CocoFiles`
+            return _classes_in_json(dataset)
         declared = (getattr(kind, 'METAINFO', None) or {}).get('classes')
     if isinstance(declared, str):  # a file of names, beside data that may not be there
         path = Path(dataset.get('data_root') or '', declared)
         return class_metainfo(str(path), '', None)['classes'] if path.is_file() else None
     return declared
+
+
+def _classes_in_json(dataset: Mapping[str, Any]) -> Sequence[str] | None:
+    """Names of the categories in a COCO annotation file, if it is there."""
+    path = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '')
+    return read_classes(path) if path.is_file() else None

@@ -90,8 +90,8 @@ class LoadedDetector:
         self._pipeline = list(dataset['pipeline'])
         if not any(map(loads_picture, self._pipeline)):
             raise UserError(
-                f'the test pipeline of config {config_path} has no step that loads a picture: begin '
-                "it with dict(type='mmdet.LoadImageFromFile')"
+                f'the test pipeline of config {config_path} has no step that loads a picture: '
+                "begin it with dict(type='mmdet.LoadImageFromFile')"
             )
         self.set_scale(None)
 
@@ -129,12 +129,12 @@ class LoadedDetector:
             'inputs': [picture.inputs for picture in pictures],
             'data_samples': [picture.data_sample for picture in pictures],
         }
-        with _refusing_nan(self.detector):
+        with refusing_nan(self.detector):
             return [sample.pred_instances for sample in self.detector.test_step(batch)]
 
 
 @contextmanager
-def _refusing_nan(detector: nn.Module) -> Iterator[None]:
+def refusing_nan(detector: nn.Module) -> Iterator[None]:
     """Have the detector's parts stop at a NaN, which would only make boxes vanish.
 
     No score is above a threshold where it is NaN.

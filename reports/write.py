@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.check_results import table_name
+from benchmarks.detection.table import DetectionTable, detection_table_name
 from benchmarks.results import Results, read_results, write_results
 from dynp_plugins.early_exit import ExitPolicy, ExitTable
 from dynp_plugins.errors import UserError
@@ -54,7 +55,7 @@ def run_identity(results: Results) -> set[Identity]:
     """What went into a run: two runs with the same set may replace each other's results."""
     return {
         (model.config.sha256, model.checkpoint.sha256, model.calibration.sha256, model.test.sha256)
-        for model in results.models
+        for model in (*results.models, *results.detectors)
     }
 
 
@@ -123,6 +124,7 @@ def write_report(
     overwrite: bool = False,
     tables: Sequence[ExitTable] = (),
     policies: Mapping[str, ExitPolicy] | None = None,
+    detection_tables: Sequence[DetectionTable] = (),
 ) -> Path:
     """Write the files of `WRITERS`, ``tables/``, ``policies/``, and SHA256SUMS over all of them.
 
@@ -138,6 +140,7 @@ def write_report(
         tables: The exit tables that the results were computed from; their manifests name model and
             split.
         policies: Name to policy; each is saved as a file of that name.
+        detection_tables: Those of detectors; their manifests also name the scale.
 
     Returns:
         Path of ``report.html``.
@@ -155,6 +158,9 @@ def write_report(
                 write(results, staged / name)
         for table in tables:
             table.save(_free(staged / TABLES / table_name(*_model_and_split(table))))
+        for table in detection_tables:
+            name = detection_table_name(*_model_and_split(table), table.manifest['scale'])
+            table.save(_free(staged / TABLES / name))
         for name, policy in (policies or {}).items():
             policy.save(_free(staged / POLICIES / policy_name(name)))
         move_into_place(staged, out_dir, 'results.json', WRITERS, (TABLES, POLICIES))
@@ -166,7 +172,7 @@ def policy_name(name: str) -> str:
     return f'{re.sub(r"[^0-9A-Za-z.+-]+", "_", name).strip("._") or "policy"}.json'
 
 
-def _model_and_split(table: ExitTable) -> tuple[str, str]:
+def _model_and_split(table: ExitTable | DetectionTable) -> tuple[str, str]:
     return table.manifest['model'], table.manifest['split']
 
 

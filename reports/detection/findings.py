@@ -23,7 +23,7 @@ from .panels import (
     scale_text,
 )
 
-NO_MAP = 'no mAP, because the test images hold no object'
+NO_MAP = 'no mAP (the test images hold no object)'
 
 
 def map_text(point: ScalePoint) -> str:

@@ -74,8 +74,7 @@ def made_up_detector(
         'points': points,
     } | changes
     if gallery is True:
-        best = [point for point in points if point.chosen][-1]
-        gallery = made_up_gallery(best.scale, classes, random)
+        gallery = made_up_gallery(_best(points).scale, classes, random)
     return DetectorResult(gallery=gallery or None, **fields)
 
 
@@ -129,8 +128,7 @@ def made_up_detector_comparisons(detectors):
 
 
 def _comparison(detectors, i, k):
-    points = [[p for p in detectors[n].points if p.chosen][-1] for n in (i, k)]
-    one, other = points
+    one, other = (_best(detectors[n].points) for n in (i, k))
     difference = None
     if None not in (one.test.map_percent, other.test.map_percent):
         difference = one.test.map_percent - other.test.map_percent
@@ -145,6 +143,11 @@ def _comparison(detectors, i, k):
         if difference is None
         else Interval(difference - 2.4, difference + 2.3),
     )
+
+
+def _best(points):
+    """The best scale on the calibration split; the cheapest one where nothing is known there."""
+    return ([point for point in points if point.chosen] or points[:1])[-1]
 
 
 def _points(sizes, cost, skill, classes, latency, random):

@@ -11,6 +11,9 @@ from benchmarks.detection_records import PictureBox
 
 from ...labels import one_line
 
+MOST = 8
+"""So many names a picture has at most: with more, nothing of it would be seen."""
+
 SHOWN_WIDTH = 250
 """Of a picture on the page, in CSS pixels."""
 
@@ -74,6 +77,8 @@ def place_box_labels(boxes: Sequence[PictureBox], aspect: float) -> list[BoxLabe
                     above=above,
                 )
             )
+            break
+        if len(labels) == MOST:
             break
     return labels
 

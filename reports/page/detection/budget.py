@@ -7,11 +7,12 @@ there is within it. What is said about that scale was measured on the test split
 from benchmarks.detection_records import DetectorResult, ScalePoint
 
 from ...axes import three_digits
+from ...detection.findings import milliseconds
 from ...detection.panels import backbone_gmacs, chosen_points, scale_text
 from ...findings import cost_percent
 from ...labels import typeset
 from ..budget import BudgetView, ModelBudgets, slider_positions, starting_budget
-from ..numbers import DASH, number, significant, sure
+from ..numbers import DASH, sure
 from .chart import positions
 from .panel import DetectionPanel
 
@@ -57,17 +58,21 @@ def scale_fields(point: ScalePoint, panel: DetectionPanel) -> dict[str, str]:
     mean, spread = point.gmacs_mean * unit.per_giga, point.gmacs_std * unit.per_giga
     part = cost_percent(backbone_gmacs(point) / point.gmacs_mean) if point.gmacs_mean else 0
     texts = {
-        'map': f'{number(test.map_percent, 1)} %',
+        'map': _percent(test.map_percent),
         'map-interval': sure(point.map_interval),
-        'ap50': f'{number(test.ap50_percent, 1)} %',
+        'ap50': _percent(test.ap50_percent),
         'ap50-interval': sure(point.ap50_interval),
         'scale': scale_text(point.scale),
         'cost': unit.cost(point.gmacs_mean),
         'spread': f'{spread:.{three_digits(mean)}f}',
         'backbone': f'{unit.cost(backbone_gmacs(point))}, {part} %',
-        'calibration': f'{number(point.calibration.map_percent, 1)} %',
-        'ms': significant(point.latency.timing.p50_ms) if point.latency else DASH,
+        'calibration': _percent(point.calibration.map_percent),
+        'ms': milliseconds(point.latency.timing.p50_ms) if point.latency else DASH,
     }
     for k, share in enumerate(shares):
         texts[f'share-{k}'] = f'{100 * share:.0f}'
     return {field: typeset(text) for field, text in texts.items()}
+
+
+def _percent(value: float | None) -> str:
+    return DASH if value is None else f'{value:.1f} %'

@@ -20,7 +20,7 @@ KINDS = {
     'wrong': 'detection, wrong',
 }
 """Kinds of boxes in words; those of true objects first."""
-DETECTED = ('right', 'wrong')
+DETECTED, ERRORS = ('right', 'wrong'), ('wrong', 'missed')
 MOST_TOLD = 12
 """Boxes that are told to those who do not see the picture."""
 
@@ -180,13 +180,13 @@ def _finding(
 
 
 def _shot(title: str, boxes: Sequence[PictureBox], picture: DetectionPicture) -> Shot:
-    ordered = sorted(boxes, key=lambda box: (box.kind in ('wrong', 'missed'), -(box.score or 0.0)))
-    drawn = [_box(box, picture) for box in ordered]
-    told = '; '.join(box.text for box in drawn[::-1][:MOST_TOLD]) or 'nothing'
-    more = f'; and {len(drawn) - MOST_TOLD} more' if len(drawn) > MOST_TOLD else ''
-    # What is wrong or missed has the first choice of a place for its name.
-    labels = place_box_labels(ordered[::-1], picture.width / picture.height)
-    return Shot(title, f'{title}: {told}{more}', drawn, labels)
+    # What is wrong or missed is drawn last, told first, and finds room for its name first.
+    ordered = sorted(boxes, key=lambda box: (box.kind not in ERRORS, -(box.score or 0.0)))
+    told = [_box(box, picture) for box in ordered]
+    words = '; '.join(box.text for box in told[:MOST_TOLD]) or 'nothing'
+    more = f'; and {len(told) - MOST_TOLD} more' if len(told) > MOST_TOLD else ''
+    labels = place_box_labels(ordered, picture.width / picture.height)
+    return Shot(title, f'{title}: {words}{more}', told[::-1], labels)
 
 
 def _box(box: PictureBox, picture: DetectionPicture) -> Box:

@@ -58,6 +58,16 @@ for (const chooser of document.querySelectorAll('[data-gallery-chooser]')) {
   choose();
 }
 
+// Pictures with boxes can be made as wide as the page.
+for (const button of document.querySelectorAll('.enlarge')) {
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    const large = button.closest('.scene').classList.toggle('large');
+    button.setAttribute('aria-pressed', String(large));
+    button.textContent = large ? 'smaller' : 'larger';
+  });
+}
+
 // Pictures of a few pixels are shown as such, not blurred.
 for (const image of document.querySelectorAll('.frame img')) {
   const frames = Number(image.dataset.frames || 1); // side by side

@@ -10,6 +10,7 @@ from dynp_plugins.early_exit import NEVER, ExitTable, check_disjoint, choose_exi
 from dynp_plugins.errors import UserError
 
 from .curve_records import CurvePoint, ExitRecord
+from .detection.check import check_detector
 from .interval import Interval
 from .results import ACTION, CLASSIFICATION, ModelResult, read_results
 
@@ -40,6 +41,9 @@ def check_folder(folder: str | Path) -> list[str]:
     for model in results.models:
         found = [*_check_record(model), *_check_tables(model, folder / 'tables')]
         problems += [f'{model.name}: {problem}' for problem in found]
+    for detector in results.detectors:
+        found = check_detector(detector, folder / 'tables')
+        problems += [f'{detector.name}: {problem}' for problem in found]
     return problems
 
 

@@ -154,20 +154,36 @@ def with_latency(results: Results, latency: LatencyFile, source: str | Path) -> 
         source: Its file, for messages.
 
     Raises:
-        UserError: It holds times of none of the models, with these configs and weights.
+        UserError: It holds times of none of the models, with these configs, weights and scales.
     """
     times = {(model.config_sha256, model.weights_sha256): model for model in latency.models}
     models = [
         replace(model, latency=times.get((model.config.sha256, model.checkpoint.sha256)))
         for model in results.models
     ]
-    if all(model.latency is None for model in models):
+    detectors = [_with_scale_latency(detector, latency) for detector in results.detectors]
+    points = [point for detector in detectors for point in detector.points]
+    if all(timed.latency is None for timed in [*models, *points]):
+        names = [model.name for model in [*latency.models, *getattr(latency, 'detectors', [])]]
         raise UserError(
-            f'{source} holds times of {", ".join(model.name for model in latency.models)}, but of '
-            'none of these models with these weights: run tools/benchmark.py again'
+            f'{source} holds times of {", ".join(names)}, but of none of these models with these '
+            'weights (and, for detectors, scales): run tools/benchmark.py again'
         )
     context = TimingContext(latency.created, latency.command, latency.machine, latency.ratios)
-    return replace(results, models=models, timing=context)
+    return replace(results, models=models, detectors=detectors, timing=context)
+
+
+def _with_scale_latency(detector: DetectorResult, latency: LatencyFile) -> DetectorResult:
+    """The same detector with the times of the scales that were timed."""
+    times = {
+        tuple(timed.scale): timed
+        for one in getattr(latency, 'detectors', [])
+        if (one.config_sha256, one.weights_sha256)
+        == (detector.config.sha256, detector.checkpoint.sha256)
+        for timed in one.points
+    }
+    points = [replace(p, latency=times.get(tuple(p.scale))) for p in detector.points]
+    return replace(detector, points=points)
 
 
 def write_results(results: Results, path: str | Path) -> None:

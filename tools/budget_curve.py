@@ -1,11 +1,13 @@
-"""Draw the accuracy-budget curve of one or several trained models.
+"""Draw the accuracy-budget curve of one or several trained models, detectors among them.
 
     python tools/budget_curve.py CONFIG CHECKPOINT [CONFIG CHECKPOINT ...] --out DIR
     python tools/budget_curve.py --check DIR
 
-Thresholds are chosen on each config's calibration split and applied to its test split. DIR gets
-report.html, report.md, curve.png, curve.svg, curve.csv, results.json and the exit tables. --check
-looks in DIR for results that cannot be.
+Thresholds are chosen on each config's calibration split and applied to its test split. A detector
+is measured at several input scales (--scales), among which budgets choose on its calibration split;
+options of thresholds do not concern it. DIR gets report.html, report.md, curve.png, curve.svg, .csv
+files, results.json and the tables that everything was computed from. --check looks in DIR for
+results that cannot be.
 """
 
 import argparse
@@ -20,11 +22,18 @@ import torch
 from benchmarks.budget_curve import BUDGETS, CurveSettings, check_policies, measure_model
 from benchmarks.check_results import check_folder
 from benchmarks.comparisons import compare_models
+from benchmarks.detection.coco_metrics import BACKENDS, PYCOCOTOOLS
+from benchmarks.detection.comparisons import compare_detectors
+from benchmarks.detection.detector_curve import (
+    DetectorSettings,
+    check_settings,
+    measure_detector,
+)
 from benchmarks.latency_records import read_latency
 from benchmarks.machine import check_device
 from benchmarks.provenance import git_commit, versions
 from benchmarks.results import SCHEMA_VERSION, Results, with_latency
-from benchmarks.trained_model import load_trained_models
+from benchmarks.trained_model import classifiers_and_detectors, load_trained_models
 from dynp_plugins.early_exit import MEASURES, METHODS
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import ConfigOptions
@@ -84,8 +93,22 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--reuse-tables',
         action='store_true',
-        help='take exit tables from DIR/tables where they are of the same config and weights; the '
-        'data must not have changed since',
+        help='take tables from DIR/tables where they are of the same config and weights; the data '
+        'must not have changed since',
+    )
+    parser.add_argument(
+        '--scales',
+        nargs='+',
+        default=[],
+        metavar='SCALE',
+        help="measure detectors at these input scales: shorter sides in pixels, with the config's "
+        "own ratio, or LONGxSHORT (default: the config's test_scales, or its own scale)",
+    )
+    parser.add_argument(
+        '--metrics-by',
+        choices=BACKENDS,
+        default=PYCOCOTOOLS,
+        help="what computes detectors' average precision (default %(default)s)",
     )
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='%(default)s'
@@ -116,21 +139,28 @@ def measure(args: argparse.Namespace) -> None:
                 f'--risk {risk[0]:g} {risk[1]:g}: give two fractions between 0 and 1, such as '
                 '0.02 0.1'
             )
+    tables_folder = Path(args.out) / 'tables' if args.reuse_tables else None
     settings = CurveSettings(
         budgets=args.budgets,
         method=args.method,
         measure=args.measure,
         risks=args.risk,
         policies=args.policy,
-        tables=Path(args.out) / 'tables' if args.reuse_tables else None,
+        tables=tables_folder,
     )
+    of_detectors = DetectorSettings(args.scales, tables_folder, args.metrics_by)
     latency = read_latency(args.latency) if args.latency else None
     models = load_trained_models(args.models, args.device, args.cfg_options)
     check_policies(args.policy, [model.checkpoint_record.sha256 for model in models])
     # The splits' hashes are not known before their pictures have been read.
     known = [(m.config_record.sha256, m.checkpoint_record.sha256, None, None) for m in models]
     check_output_folder(args.out, args.overwrite, known)
-    measured = [measure_model(model, settings) for model in models]
+    classifiers, detectors = classifiers_and_detectors(models)
+    if args.scales and not detectors:
+        raise UserError('--scales is for detectors, and none of the configs describes one')
+    check_settings(detectors, of_detectors)
+    measured = [measure_model(model, settings) for model in classifiers]
+    measured_detectors = [measure_detector(model, of_detectors) for model in detectors]
     results = Results(
         schema_version=SCHEMA_VERSION,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
@@ -140,6 +170,8 @@ def measure(args: argparse.Namespace) -> None:
         models=[model.result for model in measured],
         comparisons=compare_models(measured),
         timing=None,
+        detectors=[detector.result for detector in measured_detectors],
+        detector_comparisons=compare_detectors(measured_detectors),
     )
     if latency is not None:
         results = with_latency(results, latency, args.latency)
@@ -149,7 +181,8 @@ def measure(args: argparse.Namespace) -> None:
         for model in measured
         for (epsilon, delta), policy in model.risk_controlled.items()
     }
-    report = write_report(results, args.out, args.overwrite, tables, policies)
+    detection_tables = [table for one in measured_detectors for table in one.tables]
+    report = write_report(results, args.out, args.overwrite, tables, policies, detection_tables)
     print(terminal_summary(results))
     print(report)
 

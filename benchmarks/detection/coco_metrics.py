@@ -74,8 +74,7 @@ def evaluate(table: DetectionTable, backend: str = PYCOCOTOOLS) -> Evaluation:
     """
     if not len(table):
         raise UserError(f'the {table.manifest.get("split")} split is empty')
-    if backend not in BACKENDS:
-        raise UserError(f'no backend {backend!r}: choose {" or ".join(BACKENDS)}')
+    check_backend(backend)
     averaged = matched = _run(table, backend)
     if backend != PYCOCOTOOLS:  # the other keeps its matches to itself
         matched = _run(table, PYCOCOTOOLS, sizes=1, accumulate=False)
@@ -100,6 +99,18 @@ def evaluate(table: DetectionTable, backend: str = PYCOCOTOOLS) -> Evaluation:
         ],
         _matches(table, matched),
     )
+
+
+def check_backend(backend: str) -> None:
+    """Make sure that it can be used.
+
+    Raises:
+        UserError: There is no such backend, or it is not installed.
+    """
+    if backend not in BACKENDS:
+        raise UserError(f'no backend {backend!r}: choose {" or ".join(BACKENDS)}')
+    for name in BACKENDS[backend]:
+        _imported(name, backend)
 
 
 def detection_metrics(table: DetectionTable, backend: str = PYCOCOTOOLS) -> DetectionMetrics:

@@ -36,6 +36,11 @@ _IMAGES = {
 }
 
 
+def detection_table_name(model: str, split: str, scale: Sequence[int]) -> str:
+    """File name of a detection table in a report's folder."""
+    return f'{model}_{split}_{"x".join(map(str, scale))}.npz'
+
+
 @dataclass(frozen=True, eq=False)
 class DetectionTable:
     """N images with D detections and G true objects.

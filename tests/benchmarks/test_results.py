@@ -54,8 +54,8 @@ def edit(path, change):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda c: c.update(schema_version=99), r'version 99, this program reads 4: run tools/'),
-        (lambda c: c.update(schema_version=3), r'version 3, this program reads 4: run tools/'),
+        (lambda c: c.update(schema_version=99), r'version 99, this program reads 5: run tools/'),
+        (lambda c: c.update(schema_version=3), r'version 3, this program reads 5: run tools/'),
         (lambda c: c.pop('models'), r'results\.models is missing'),
         (lambda c: c['models'][0].update(extra=1), r'results\.models\[0\]\.extra is unknown'),
         (

@@ -134,7 +134,7 @@ def _wrong_with(box: Any, image: Mapping[str, Any]) -> tuple[str, str] | None:
     if over <= _TOLERANCE:
         return None
     text = f'bbox={box} reaches {over:g} pixels over the edge of {size}'
-    if x < width <= image['width'] and y < height <= image['height']:
+    if 0 <= x < width <= image['width'] and 0 <= y < height <= image['height']:
         text += '; is it written as corners, [x1, y1, x2, y2]?'
     return 'box over the edge', text
 

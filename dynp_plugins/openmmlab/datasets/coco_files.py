@@ -130,19 +130,20 @@ class CocoFiles(CocoDataset):
     def _number_classes(self, content: dict) -> None:
         found = class_names(content)
         classes = tuple(self._metainfo.get('classes') or found)
-        unknown = [name for name in classes if name not in found]
-        if unknown:
-            raise UserError(
-                f'{self.ann_file} has no category {", ".join(unknown)}, which the dataset is given '
-                f'as classes; it has {", ".join(found)}'
-            )
-        self._metainfo['classes'] = classes
-        ids = {category['name']: category['id'] for category in content['categories']}
-        self.cat_ids = [ids[name] for name in classes]
-        self.cat2label = {number: label for label, number in enumerate(self.cat_ids)}
+        absent = [name for name in classes if name not in found]
         left_out = [name for name in found if name not in classes]
+        if absent and left_out:
+            raise UserError(
+                f'{self.ann_file} has no category {", ".join(absent)}, which the dataset is given '
+                f'as classes, but {", ".join(left_out)}: make the names agree'
+            )
         if left_out:
             _warn(f'{self.ann_file}: no class of the dataset, left out: {", ".join(left_out)}')
+        self._metainfo['classes'] = classes
+        # In the order of the classes, which may not be that of the file.
+        ids = {category['name']: category['id'] for category in content['categories']}
+        self.cat2label = {ids[name]: label for label, name in enumerate(classes) if name in ids}
+        self.cat_ids = list(self.cat2label)
 
     def _instance(self, entry: dict) -> dict:
         x, y, width, height = entry['bbox']

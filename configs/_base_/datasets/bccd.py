@@ -1,4 +1,4 @@
-"""Blood cells under a microscope (BCCD, MIT licence; 3 classes) in COCO format, at 320 x 240.
+"""Blood cells under a microscope (BCCD, MIT licence; 3 classes) in COCO format, at 256 x 192.
 
 DATA_ROOT (default data/bccd) holds images/*.jpg, all of 640 x 480 pixels, and
 instances_{train,val,test}.json. The published validation part is the calibration split.
@@ -9,7 +9,7 @@ import os  # mmengine leaves modules out of the config
 _base_ = './boxes.py'
 
 data_root = os.environ.get('DATA_ROOT', 'data/bccd')
-scale = (320, 240)
+scale = (256, 192)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     _base_.load_boxes,

@@ -3,7 +3,11 @@
 The recipe of all the networks of the demo. The learning rate was chosen from 2e-3, 4e-3, 8e-3 and
 16e-3, in runs of 8 epochs, by the mean accuracy of the exits on the calibration split: 8e-3 was
 best, or less than a quarter of a point behind the best, for each of them.
+
+In several processes, give each its share of the batch: BatchNorm then sees all of it.
 """
+
+sync_bn = 'torch'  # batches are small
 
 optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=8e-3, weight_decay=0.05),

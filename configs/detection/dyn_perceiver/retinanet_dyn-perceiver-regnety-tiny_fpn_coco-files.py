@@ -26,7 +26,7 @@ import os  # mmengine leaves modules out of the config
 _base_ = [
     '../../_base_/models/retinanet_dyn-perceiver-regnety-tiny_fpn.py',
     '../../_base_/datasets/boxes.py',
-    '../../_base_/schedules/adamw_bs8_24e.py',
+    '../../_base_/schedules/adamw_bs8_16e.py',
     '../../_base_/detection_runtime.py',
 ]
 

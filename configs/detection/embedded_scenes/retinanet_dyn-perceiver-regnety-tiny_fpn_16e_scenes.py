@@ -1,6 +1,6 @@
 _base_ = [
     '../../_base_/models/retinanet_dyn-perceiver-regnety-tiny_fpn.py',
     '../../_base_/datasets/embedded_scenes.py',
-    '../../_base_/schedules/adamw_bs8_24e.py',
+    '../../_base_/schedules/adamw_bs8_16e.py',
     '../../_base_/detection_runtime.py',
 ]

@@ -49,3 +49,5 @@ test_dataloader = dict(
 )
 val_evaluator = dict(classwise=True)
 test_evaluator = val_evaluator
+# The operating points of tools/budget_curve.py: (longer, shorter) side that pictures fit into.
+test_scales = [(192, 144), (256, 192), (320, 240), (400, 300)]

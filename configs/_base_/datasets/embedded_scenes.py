@@ -45,3 +45,5 @@ test_dataloader = dict(
     num_workers=0,
     dataset=dict(type='EmbeddedScenes', split='test', pipeline=test_pipeline, test_mode=True),
 )
+# The operating points of tools/budget_curve.py: (longer, shorter) side that scenes fit into.
+test_scales = [(96, 96), (128, 128), (160, 160), (192, 192)]

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from benchmarks.detection.scales import scale_name
+from benchmarks.detection_records import ScalePoint
 from dynp_plugins.inference.detection_files import DetectionSummary
 from dynp_plugins.inference.image_inputs import PICTURES
 
+from ..costs.tables import unit_for
 from .aligned import aligned_lines, printable
 from .samples import answered_text, cost_text
 
@@ -36,6 +39,16 @@ def summary_text(
     if summary.gmacs_mean is not None:
         lines.append(cost_text(summary.gmacs_mean, budget_gmacs, PICTURES))
     return '\n'.join(lines)
+
+
+def chosen_text(point: ScalePoint) -> str:
+    """The scale that was chosen in a report, and what it was chosen by."""
+    macs = point.calibration_gmacs_mean * 1e9
+    unit = unit_for([macs])
+    text = f'scale {scale_name(point.scale)}, chosen on the calibration split: '
+    text += f'{unit.number(macs)} {unit.title("MACs")} per picture'
+    found = point.calibration.map_percent
+    return text if found is None else f'{text} and {found:.1f} % mAP there'
 
 
 def _lines(row: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -9,7 +9,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError
-from dynp_plugins.inference.image_reading import read_rgb
 
 _KEPT_FORMATS = ('.jpeg', '.jpg', '.png')
 _SMALL = 640  # pixels of the longer side
@@ -25,7 +24,7 @@ def draw_detections(picture: Image.Image, answer: Mapping[str, Any]) -> Image.Im
     Small pictures are enlarged by a whole number, so that names can be read in them.
 
     Args:
-        picture: In RGB and upright, as `read_rgb` gives it.
+        picture: In RGB and upright.
         answer: Of a `DetectionInferencer`.
     """
     factor = max(1, _SMALL // max(picture.size))
@@ -86,16 +85,9 @@ def drawing_paths(folder: str | Path, pictures: Sequence[str]) -> list[Path]:
     return paths
 
 
-def save_drawing(picture: str, answer: Mapping[str, Any], path: Path) -> None:
-    """Draw detections into a copy of a picture's file; it appears whole or not at all.
-
-    Args:
-        picture: The file.
-        answer: Of a `DetectionInferencer` for it.
-        path: A ``.jpg`` or ``.png`` file; its folders are made.
-    """
+def save_drawing(image: Image.Image, path: Path) -> None:
+    """Write a picture to a ``.jpg`` or ``.png`` file, which appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = draw_detections(read_rgb(picture), answer)
     form = 'PNG' if path.suffix.lower() == '.png' else 'JPEG'
     with atomic_path(path) as temporary:
         image.save(temporary, form, quality=_JPEG_QUALITY)

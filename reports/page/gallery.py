@@ -83,8 +83,13 @@ def galleries(panel: PagePanel, per_exit: int) -> list[ModelGallery]:
 
 
 def is_picture(picture: GalleryPicture) -> bool:
-    """Whether the image is a PNG or JPEG inside the page; anything else is not shown."""
-    return _PICTURE.fullmatch(picture.image) is not None
+    """Whether the image can be shown; see `is_embedded`."""
+    return is_embedded(picture.image)
+
+
+def is_embedded(image: str) -> bool:
+    """Whether an image is a PNG or JPEG inside the page; anything else is not shown."""
+    return _PICTURE.fullmatch(image) is not None
 
 
 def _exit_pictures(model: ModelResult, k: int, samples: str, per_exit: int) -> ExitPictures:

@@ -1,6 +1,5 @@
 """The gallery of detectors: real test images, what is there beside what was detected."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,10 +7,10 @@ from benchmarks.detection_records import DetectionPicture, DetectorResult, Pictu
 
 from ...detection.panels import scale_text
 from ...labels import counted, one_line
+from ..gallery import is_embedded
 from .box_labels import BoxLabel, place_box_labels
 from .panel import DetectionPanel
 
-_PICTURE = re.compile(r'data:image/(?:png|jpeg);base64,[A-Za-z0-9+/]+={0,2}')
 KINDS = {
     'found': 'object, found',
     'missed': 'object, missed',
@@ -133,7 +132,7 @@ def detector_galleries(panel: DetectionPanel, per_group: int) -> list[DetectorGa
 def is_scene(picture: DetectionPicture) -> bool:
     """Whether the image is a PNG or JPEG inside the page, with a size; nothing else is shown."""
     return (
-        _PICTURE.fullmatch(picture.image) is not None
+        is_embedded(picture.image)
         and min(picture.width, picture.height) > 0
         and picture.group in GROUPS
     )

@@ -28,7 +28,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=0,
     dataset=dict(type='EmbeddedScenes', split='train', pipeline=train_pipeline),
 )

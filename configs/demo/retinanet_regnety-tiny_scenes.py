@@ -1,0 +1,3 @@
+_base_ = './retinanet_dyn-perceiver-regnety-tiny_scenes.py'
+
+model = dict(backbone=dict(with_latent=False))

@@ -1,5 +1,7 @@
 """Networks of configs without numbers in their weights, so that tests build the largest fast."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -7,6 +9,11 @@ from mmengine.config import Config
 from dynp_plugins import create_model
 from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
+
+
+def is_detection_file(path: Path) -> bool:
+    """Whether a config is one of a detector, without running it: by where it or its base lies."""
+    return 'detection' in path.parts or '/detection/' in path.read_text(encoding='utf-8')
 
 
 def network_without_data(config: Config) -> MultiExitNetwork:

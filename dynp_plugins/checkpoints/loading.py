@@ -57,6 +57,8 @@ def _describe(problems: Mapping[str, list[str]]) -> str:
 
 def _hint(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
     """What would make the weights fit, as far as names and shapes tell."""
+    if _is_of_detector(expected) or _is_of_detector(found):
+        return _detector_hint(expected, found)
     expected, found = to_network_keys(expected), to_network_keys(found)
     branch = likely_branch(found)
     if branch and len(feature_branch_of(found)) == len(found):
@@ -79,6 +81,21 @@ def _hint(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
         'These are the weights of another network; checkpoints as their authors publish them '
         'are converted with tools/convert_checkpoint.py'
     )
+
+
+def _detector_hint(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    if not _is_of_detector(found):
+        return (
+            'These are not the weights of a detector. Those of a classifier are what the training '
+            "of one may start from: model.backbone.init_cfg=dict(type='Pretrained', "
+            "checkpoint=PATH, prefix='backbone.')"
+        )
+    another = 'another' if _is_of_detector(expected) else 'a'
+    return f'These are the weights of {another} detector: take the config that it was trained with'
+
+
+def _is_of_detector(weights: Mapping[str, Tensor]) -> bool:
+    return any(key.startswith(('bbox_head.', 'rpn_head.', 'roi_head.')) for key in weights)
 
 
 def settings_hint(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:

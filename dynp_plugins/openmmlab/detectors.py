@@ -38,7 +38,7 @@ def build_detector(config: Config) -> nn.Module:
     detector = build_model(config)
     if not is_detector(detector):
         raise UserError(
-            f'config {config.filename} describes a {type(detector).__name__}, which is no detector '
+            f'config {config.filename} describes {type(detector).__name__}, which is no detector '
             'of mmdet: use a model such as mmdet.RetinaNet'
         )
     check_parts_fit(detector, config)

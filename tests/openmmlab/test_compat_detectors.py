@@ -8,9 +8,10 @@ import pytest
 import torch
 import torchvision
 from mmdet.registry import MODELS
-from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.structures import InstanceData
+
+from tests.openmmlab.made_up_boxes import make_batch
 
 CONFIGS = Path(mmdet.__file__).parent / '.mim' / 'configs'
 ROI_ALIGN = {'roi_align_forward', 'roi_align_backward'}
@@ -79,29 +80,6 @@ def called_ops(monkeypatch):
     return called
 
 
-def make_batch() -> dict:
-    """Two noise pictures with two labelled boxes each, as a data loader gives them."""
-    generator = torch.Generator().manual_seed(0)
-    samples = []
-    for index in range(2):
-        sample = DetDataSample(
-            metainfo={
-                'img_id': index,
-                'img_shape': (IMAGE_SIZE, IMAGE_SIZE),
-                'ori_shape': (IMAGE_SIZE, IMAGE_SIZE),
-                'scale_factor': (1.0, 1.0),
-            }
-        )
-        sample.gt_instances = InstanceData(
-            bboxes=torch.tensor([[8.0, 8.0, 56.0, 60.0], [30.0, 20.0, 90.0, 80.0]]),
-            labels=torch.tensor([index, 3]),
-        )
-        samples.append(sample)
-    size = (2, 3, IMAGE_SIZE, IMAGE_SIZE)
-    images = torch.randint(0, 256, size, dtype=torch.uint8, generator=generator)
-    return {'inputs': list(images), 'data_samples': samples}
-
-
 def test_shipped_config_trains_a_step_and_predicts(detector, called_ops):
     network, ops = detector
     network.train()
@@ -109,7 +87,7 @@ def test_shipped_config_trains_a_step_and_predicts(detector, called_ops):
     before = {name: p.detach().clone() for name, p in trained.items()}
     optimizer = torch.optim.SGD(network.parameters(), lr=0.001)
 
-    data = network.data_preprocessor(make_batch(), training=True)
+    data = network.data_preprocessor(make_batch(IMAGE_SIZE), training=True)
     loss, parts = network.parse_losses(network(**data, mode='loss'))
     loss.backward()
     optimizer.step()
@@ -123,7 +101,7 @@ def test_shipped_config_trains_a_step_and_predicts(detector, called_ops):
 
     network.eval()
     with torch.no_grad():
-        predictions = network.test_step(make_batch())
+        predictions = network.test_step(make_batch(IMAGE_SIZE))
 
     assert called_ops == ops
     assert len(predictions) == 2

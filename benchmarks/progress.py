@@ -11,8 +11,8 @@ _LINES = 4
 _logger = logging.getLogger(__name__)
 
 
-def track(steps: Any, description: str) -> Iterator:
-    """Iterate over ``steps``, a sized iterable, and show how far it is.
+def track(steps: Any, description: str, unit: str = 'batches') -> Iterator:
+    """Iterate over ``steps``, a sized iterable of some unit, and show how far it is.
 
     On a terminal stderr gets a bar; otherwise the logger gets a line at every quarter.
     """
@@ -24,4 +24,4 @@ def track(steps: Any, description: str) -> Iterator:
     for done, step in enumerate(steps, 1):
         yield step
         if total and done * _LINES // total > (done - 1) * _LINES // total:
-            _logger.info('%s: %d of %d batches', description, done, total)
+            _logger.info('%s: %d of %d %s', description, done, total, unit)

@@ -4,16 +4,26 @@
     python tools/get_flops.py msdnet_cifar_step2_b7 --shape 32 --depth 2
     python tools/get_flops.py CONFIG --cfg-options model.backbone.num_latents=64 --json costs.json
     python tools/get_flops.py VIDEO_CONFIG --shape 16 3 224 224
+    python tools/get_flops.py DETECTION_CONFIG --shape 800 1280
+    python tools/get_flops.py DETECTION_CONFIG --split test
 
 The network is a name of dynp_plugins.list_models(), static:LIBRARY/NAME, or a config with a
-multi-exit classifier of pictures or videos. All frames of a video are counted, those of its
-test-time clips and crops too. Nothing is trained and no weights are read.
+multi-exit classifier of pictures or videos, or with a detector. All frames of a video are counted,
+those of its test-time clips and crops too. Of a detector backbone, neck and head are counted apart,
+for one image or for all images of a split, with and without normalisation layers. Nothing is
+trained, and no weights are read but those of --checkpoint.
 """
 
 import argparse
 import contextlib
+import logging
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import torch
+from mmengine.config import Config
 
 from benchmarks.network_costs import NetworkCosts, network_costs
 from benchmarks.provenance import versions
@@ -33,9 +43,20 @@ with contextlib.redirect_stdout(sys.stderr):
         multi_exit_network,
     )
     from dynp_plugins.openmmlab.config_files import load_config, require
+    from dynp_plugins.openmmlab.detectors import is_detection_config
     from dynp_plugins.openmmlab.run_options import ConfigOptions
 
+SPLITS = ('train', 'calibration', 'val', 'test')
 _CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What was counted, as it can be written."""
+
+    table: Callable[[], str]
+    json: Callable[[], str]
+    csv: Callable[[], str]
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,7 +70,20 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='SIDE, HEIGHT WIDTH or 3 HEIGHT WIDTH of the image in pixels, or FRAMES 3 HEIGHT '
         "WIDTH of the video; by default what the config's test pipeline makes, for a name what "
-        'the network was designed for',
+        'the network was designed for. The height comes first: papers on detection often write '
+        '1280 x 800 where --shape 800 1280 is meant',
+    )
+    parser.add_argument(
+        '--split',
+        choices=SPLITS,
+        help='of a detector: count all images of this split as the test pipeline makes them, '
+        'instead of one size',
+    )
+    parser.add_argument(
+        '--checkpoint',
+        metavar='FILE',
+        help='of a detector with two stages, whose cost follows from its proposals: weights, or a '
+        "run's work folder",
     )
     add_settings_option(parser)
     parser.add_argument(
@@ -77,23 +111,38 @@ def check_options(args: argparse.Namespace) -> None:
         raise UserError('--json - and --csv - would mix on stdout: write one of them to a file')
     if args.depth is not None and args.depth < 0:
         raise UserError(f'--depth {args.depth}: give 0 for the whole network, 1, 2, ...')
+    if args.split and args.shape:
+        raise UserError('--shape is one size, --split counts the sizes of real images: give one')
+    if args.split and args.depth is not None:
+        raise UserError('--depth shows the modules for one image: give --shape instead of --split')
 
 
-def count(args: argparse.Namespace) -> tuple[NetworkCosts, int]:
-    """Build the network and count; also how many frames it sees together."""
-    typed = parse_input_shape(args.shape) if args.shape else None
+def read_config(args: argparse.Namespace) -> Config | None:
+    """The config, or None for a name; refuse options that are for the other."""
+    config = None
     if args.network.endswith(_CONFIG_SUFFIXES):
         if args.set:
             raise UserError('--set is for names; for a config give --cfg-options')
         config = load_config(args.network, args.cfg_options)
         require(config, 'model')
+    elif args.cfg_options:
+        raise UserError('--cfg-options is for configs; for a name give --set')
+    if config is None or not is_detection_config(config):
+        for option in ('split', 'checkpoint'):
+            if getattr(args, option):
+                raise UserError(f'--{option} is for configs of detectors, {args.network} is none')
+    return config
+
+
+def count(args: argparse.Namespace, config: Config | None) -> tuple[NetworkCosts, int]:
+    """Build the network and count; also how many frames it sees together."""
+    typed = parse_input_shape(args.shape) if args.shape else None
+    if config is not None:
         classifier = build_classifier(config)
         network = multi_exit_network(classifier)
         shape = config_input_shape(config, typed)
         check_kind(shape, args.network, videos=is_video_model(classifier))
     else:
-        if args.cfg_options:
-            raise UserError('--cfg-options is for configs; for a name give --set')
         settings = parse_settings(args.set)
         network = create_model(args.network, **settings)
         shape = name_input_shape(network, typed)
@@ -104,11 +153,18 @@ def count(args: argparse.Namespace) -> tuple[NetworkCosts, int]:
             f'counted on {frames}: give a multiple, such as --shape '
             f'{" ".join(map(str, (network.num_segments, *shape[-3:])))}'
         )
-    try:
+    with told_if_it_cannot_run(args.network, shape):
         return network_costs(network, shape), network.num_segments
+
+
+@contextlib.contextmanager
+def told_if_it_cannot_run(network: str, shape: Sequence[int]) -> Iterator[None]:
+    """Turn what torch says of an input that does not fit into an error of the user's."""
+    try:
+        yield
     except (RuntimeError, AssertionError) as error:
         raise UserError(
-            f'{args.network} cannot run on an input of {" x ".join(map(str, shape))}: {error} '
+            f'{network} cannot run on an input of {" x ".join(map(str, shape))}: {error} '
             '(DYNP_TRACEBACK=1 shows where)'
         ) from error
 
@@ -137,19 +193,69 @@ def write(text: str, path: str) -> None:
         temporary.write_text(text, encoding='utf-8')
 
 
+def texts_of_network(args: argparse.Namespace, config: Config | None) -> Texts:
+    """Count a network with exits."""
+    costs, num_segments = count(args, config)
+    settings = args.cfg_options or parse_settings(args.set)
+    record = cost_record(args.network, settings, costs, versions(), args.depth, num_segments)
+    return Texts(
+        table=lambda: cost_text(args.network, settings, costs, args.depth, num_segments),
+        json=lambda: cost_json(record),
+        csv=lambda: cost_csv(record),
+    )
+
+
+def texts_of_detector(args: argparse.Namespace, config: Config) -> Texts:
+    """Count a detector."""
+    # mmdet takes its time to be imported, and nothing else needs it.
+    from benchmarks.detection.input_sizes import usual_size
+    from benchmarks.detection.part_costs import detector_costs
+    from benchmarks.detection.split_costs import split_costs
+    from dynp_plugins.checkpoints import read_checkpoint
+    from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint
+    from dynp_plugins.openmmlab.detectors import build_detector, load_detector
+    from reports.costs.detector_files import detector_csv, detector_record
+    from reports.costs.detectors import detector_text
+
+    typed = parse_input_shape(args.shape) if args.shape else None
+    if typed is not None and len(typed) == 4:
+        raise UserError(f'--shape {" ".join(args.shape)}: a detector takes images: HEIGHT WIDTH')
+    if args.checkpoint:
+        checkpoint = read_checkpoint(find_checkpoint(args.checkpoint))
+        detector, _ = load_detector(config, checkpoint)
+    else:
+        torch.manual_seed(0)  # proposals of random weights are the same in every run
+        detector = build_detector(config)
+    if args.split:
+        costs = split_costs(detector, config, args.split)
+    else:
+        size = typed[1:] if typed else usual_size(config, detector.data_preprocessor)
+        with told_if_it_cannot_run(args.network, (3, *size)):
+            costs = detector_costs(detector, size)
+    settings = args.cfg_options or {}
+    told = (args.network, settings, costs)
+    record = detector_record(*told, versions(), args.checkpoint, args.depth)
+    return Texts(
+        table=lambda: detector_text(*told, args.checkpoint, args.depth),
+        json=lambda: cost_json(record),
+        csv=lambda: detector_csv(record),
+    )
+
+
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
+    logging.basicConfig(level=logging.INFO, format='%(message)s')
     check_options(args)
     with contextlib.redirect_stdout(sys.stderr):
-        costs, num_segments = count(args)
-    settings = args.cfg_options or parse_settings(args.set)
-    record = cost_record(args.network, settings, costs, versions(), args.depth, num_segments)
-    for path, to_text in ((args.json, cost_json), (args.csv, cost_csv)):
+        config = read_config(args)
+        detects = config is not None and is_detection_config(config)
+        texts = texts_of_detector(args, config) if detects else texts_of_network(args, config)
+    for path, text in ((args.json, texts.json), (args.csv, texts.csv)):
         if path:
-            write(to_text(record), path)
+            write(text(), path)
     if '-' not in (args.json, args.csv):
-        print(cost_text(args.network, settings, costs, args.depth, num_segments))
+        print(texts.table())
 
 
 if __name__ == '__main__':

@@ -46,6 +46,12 @@ class PartMacs:
         return PartMacs(self.macs + other.macs, self.other_ops + other.other_ops)
 
 
+def part_macs(by_operator: Counter[str]) -> PartMacs:
+    """From fvcore's counts."""
+    macs = multiply_adds(by_operator)
+    return PartMacs(macs, by_operator.total() - macs)
+
+
 def part_of(name: str) -> str:
     """The part of a detector that a module belongs to, from its name in the detector."""
     first = name.partition('.')[0]
@@ -115,11 +121,8 @@ class PartCounter:
         """
         parts = dict.fromkeys(PARTS, PartMacs())
         for call, times in self._calls.items():
-            by_operator = self._counts[call][call.module]
-            macs = multiply_adds(by_operator)
-            parts[part_of(call.module)] += PartMacs(
-                times * macs, times * (by_operator.total() - macs)
-            )
+            once = part_macs(self._counts[call][call.module])
+            parts[part_of(call.module)] += PartMacs(times * once.macs, times * once.other_ops)
         self._calls.clear()
         self._regions = None
         return parts
@@ -188,11 +191,33 @@ class PartCosts:
         part: One of `PARTS`.
         cost: What it has computed.
         parameters: Numbers in its parameters, trained or frozen.
+        by_operator: The cost, split by operator.
     """
 
     part: str
     cost: PartMacs
     parameters: int
+    by_operator: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ModuleCosts:
+    """One module's cost for one image, the modules in it included.
+
+    Attributes:
+        name: Its name in the detector; ``''`` is the detector itself.
+        cost: What has been computed in its ``forward``, or in that of modules in it.
+        parameters: Numbers in its parameters.
+    """
+
+    name: str
+    cost: PartMacs
+    parameters: int
+
+    @property
+    def depth(self) -> int:
+        """0 for the detector, 1 for its backbone, and so on."""
+        return self.name.count('.') + 1 if self.name else 0
 
 
 @dataclass(frozen=True)
@@ -202,20 +227,25 @@ class DetectorCosts:
     Attributes:
         size: (height, width) of the image as the backbone gets it.
         parts: In the order of `PARTS`.
-        modules: fvcore's counts by operator of every module's ``forward``, by its name.
+        modules: Every module that computes or has parameters, in the order of their definition.
         proposals: Regions that the second stage of a two-stage detector has looked at, which
             depend on image and weights; None for others.
     """
 
     size: tuple[int, int]
     parts: tuple[PartCosts, ...]
-    modules: Counts
+    modules: tuple[ModuleCosts, ...]
     proposals: int | None
+
+    @property
+    def costs(self) -> dict[str, PartMacs]:
+        """By part."""
+        return {part.part: part.cost for part in self.parts}
 
     @property
     def total(self) -> PartMacs:
         """Of all parts."""
-        return sum((part.cost for part in self.parts), PartMacs())
+        return sum(self.costs.values(), PartMacs())
 
     @property
     def parameters(self) -> int:
@@ -234,18 +264,44 @@ def detector_costs(detector: nn.Module, size: tuple[int, int]) -> DetectorCosts:
     Raises:
         UserError: It runs an operator that nobody has priced.
     """
-    with _in_eval_mode(detector), PartCounter(detector) as counter:
+    with in_eval_mode(detector), PartCounter(detector) as counter:
         _predict_black_image(detector, size)
-        proposals, modules, costs = counter.regions, counter.modules(), counter.take()
-    parameters = Counter(dict.fromkeys(PARTS, 0))
+        proposals, counts, costs = counter.regions, counter.modules(), counter.take()
+    parameters = part_parameters(detector)
+    by_operator: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
+    for name, found in counts.items():
+        if '.' not in name:
+            by_operator[part_of(name)] += found
+    parts = (
+        PartCosts(part, costs[part], parameters[part], dict(sorted(by_operator[part].items())))
+        for part in PARTS
+    )
+    counts[''] = sum(by_operator.values(), Counter())
+    return DetectorCosts(tuple(size), tuple(parts), _module_costs(detector, counts), proposals)
+
+
+def _module_costs(detector: nn.Module, counts: Counts) -> tuple[ModuleCosts, ...]:
+    costs = [
+        ModuleCosts(
+            name,
+            part_macs(counts.get(name, Counter())),
+            sum(parameter.numel() for parameter in module.parameters()),
+        )
+        for name, module in detector.named_modules()
+    ]
+    return tuple(cost for cost in costs if cost.parameters or cost.cost.macs)
+
+
+def part_parameters(detector: nn.Module) -> dict[str, int]:
+    """Numbers in the parameters of each of `PARTS`, trained or frozen."""
+    numbers = dict.fromkeys(PARTS, 0)
     for name, parameter in detector.named_parameters():
-        parameters[part_of(name)] += parameter.numel()
-    parts = tuple(PartCosts(part, costs[part], parameters[part]) for part in PARTS)
-    return DetectorCosts(tuple(size), parts, modules, proposals)
+        numbers[part_of(name)] += parameter.numel()
+    return numbers
 
 
 @contextmanager
-def _in_eval_mode(detector: nn.Module) -> Iterator[None]:
+def in_eval_mode(detector: nn.Module) -> Iterator[None]:
     """Put a detector into eval mode for a while; every module gets its own mode back."""
     modes = {module: module.training for module in detector.modules()}
     detector.eval()

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torchvision.ops import roi_align
 
 from benchmarks.macs import count_macs
 
@@ -42,3 +43,23 @@ def test_smoothed_bicubic_interpolation_looks_at_more_where_it_shrinks():
 
     counts = count_macs(Resize(), torch.zeros(1, 3, 4, 4))
     assert counts == {'upsample_bicubic2d': (4 * 2) * 4 * 3 * 2 * 8}
+
+
+def test_a_linear_layer_with_one_output_and_no_axis_for_it():
+    class Mean(nn.Module):
+        """Of a distribution over 17 distances, as generalised focal loss takes it."""
+
+        def forward(self, probabilities):
+            return F.linear(probabilities, torch.arange(17.0))
+
+    assert count_macs(Mean(), torch.zeros(4, 5, 17)) == {'linear': 4 * 5 * 17}
+
+
+def test_regions_of_torchvision_are_interpolated():
+    class Regions(nn.Module):
+        def forward(self, image, boxes):
+            return roi_align(image, boxes, 7, sampling_ratio=2)
+
+    boxes = torch.tensor([[0, 1.0, 1, 9, 9], [0, 2, 2, 6, 12], [0, 0, 0, 15, 15]])
+    counts = count_macs(Regions(), (torch.zeros(1, 8, 16, 16), boxes))
+    assert counts == {'roi_align': 4 * 3 * 8 * 7 * 7}

@@ -47,8 +47,13 @@ def test_neck_and_head_of_a_retinanet():
     assert costs.parts[2].parameters == branches + 2 * 8 + 9 * 3 + 9 * 4
     assert costs.proposals is None
     assert costs.total.with_norm == costs.total.macs + costs.total.other_ops
-    assert costs.modules['neck'].total() == neck.with_norm
-    assert costs.modules['bbox_head.retina_reg'].total() == sum(PYRAMID) * conv(1, 3, 8, 36)
+    modules = {module.name: module for module in costs.modules}
+    assert modules[''].cost == costs.total
+    assert modules[''].parameters == costs.parameters
+    assert modules['neck'].cost == neck
+    assert modules['bbox_head.retina_reg'].cost.macs == sum(PYRAMID) * conv(1, 3, 8, 36)
+    assert modules['bbox_head.retina_reg'].depth == 2
+    assert costs.parts[1].by_operator == {'conv': neck.macs, 'upsample_nearest2d': neck.other_ops}
 
 
 def test_normalisation_in_a_head_of_fcos():
@@ -66,7 +71,9 @@ def test_the_second_stage_costs_as_much_as_there_are_proposals():
     assert costs.proposals > 3
     assert costs.parts[2].cost.macs == rpn + costs.proposals * per_region
     assert costs.parts[2].cost.other_ops == costs.proposals * 4 * 8 * 49  # RoIAlign
-    assert costs.modules['rpn_head'].total() == rpn
+    modules = {module.name: module.cost.macs for module in costs.modules}
+    assert modules['rpn_head'] == rpn
+    assert modules['roi_head'] == costs.proposals * per_region
 
 
 def test_a_line_through_few_regions_gives_what_a_count_of_all_gives():
@@ -111,7 +118,7 @@ def test_costs_are_of_what_ran_since_the_last_take():
     assert set(nothing.values()) == {PartMacs()}
     for part in once:  # twice the height is twice the cost, but for the map of one row
         assert thrice[part].macs == pytest.approx(3 * once[part].macs, rel=0.01)
-    assert once == {part.part: part.cost for part in detector_costs(detector, (64, 96)).parts}
+    assert once == detector_costs(detector, (64, 96)).costs
 
 
 def test_calls_of_a_known_kind_are_not_counted_again(monkeypatch):

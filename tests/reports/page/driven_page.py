@@ -1,5 +1,7 @@
 """What browser tests do with a report's page: move, click, and read it."""
 
+import time
+
 import pytest
 
 from reports.page.document import write_page
@@ -81,3 +83,17 @@ def offered(tab):
 def click(tab, selector):
     tab.value(f"document.querySelector('{selector}').click()")
     tab.value('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+
+
+def open_all_tabs(tab):
+    """One after the other, until all charts are drawn."""
+    for k in range(tab.value("document.querySelectorAll('[role=tab]').length")):
+        click(tab, f'#tab-{k}')
+        left = (
+            "[...document.querySelectorAll('[data-chart]')]"
+            '.filter((one) => one.clientWidth && !one._fullLayout).length'
+        )
+        end = time.monotonic() + 20
+        while tab.value(left):
+            assert time.monotonic() < end, 'a chart is never drawn'
+            time.sleep(0.05)

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from ..made_up_detectors import coco_detector, made_up_detection, three_detectors
 from ..made_up_results import (
     made_up_model,
     made_up_results,
@@ -11,7 +12,7 @@ from ..made_up_results import (
     three_models,
     video_models,
 )
-from .driven_page import click, dots, layers, near, offered, pixel, set_slider
+from .driven_page import click, dots, layers, near, offered, open_all_tabs, pixel, set_slider
 from .made_up_pages import (
     bare_results,
     evil_results,
@@ -23,6 +24,10 @@ from .made_up_pages import (
 
 def static_results():
     return made_up_results(static_model())
+
+
+def coco_results():
+    return made_up_detection(coco_detector(), models=[made_up_model()])
 
 
 @pytest.mark.parametrize(
@@ -37,6 +42,8 @@ def static_results():
         (bare_results, 1280, False),
         (static_results, 390, True),
         (video_models, 390, True),
+        (three_detectors, 390, True),
+        (coco_results, 1280, False),
     ],
 )
 def test_it_is_drawn_without_complaint_or_request_or_overflow(open_page, results, width, dark):
@@ -46,7 +53,11 @@ def test_it_is_drawn_without_complaint_or_request_or_overflow(open_page, results
     assert [url[:5] for url in tab.requests if not url.startswith('data:')] == ['file:']
     assert tab.value('document.documentElement.scrollWidth') == width
     charts = sum(len(model.exits) > 1 for model in results.models)
-    charts += len({(model.task, model.test.sha256) for model in results.models})
+    models = [*results.models, *results.detectors]
+    charts += len({(model.task, model.test.sha256) for model in models})
+    open_all_tabs(tab)
+    assert tab.problems == []
+    assert tab.value('document.documentElement.scrollWidth') == width
     assert tab.value("document.querySelectorAll('.js-plotly-plot').length") == charts
     shown = tab.value("document.querySelector('main').innerText")
     assert 'var(--' not in shown.replace('var(--ink)', '')  # of the hostile names

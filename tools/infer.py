@@ -1,15 +1,20 @@
-"""Answer pictures or videos with a trained network that exits where it is sure.
+"""Answer pictures or videos with a trained network, or find the objects in pictures.
 
     python tools/infer.py CONFIG CHECKPOINT bird.jpg
     python tools/infer.py CONFIG CHECKPOINT FOLDER --policy REPORT --budget-mmacs 30 --csv out.csv
     python tools/infer.py msdnet_imagenet_step4 weights.pth FOLDER --policy policy.json --json -
     python tools/infer.py VIDEO_CONFIG CHECKPOINT clip.mp4
+    python tools/infer.py DETECTION_CONFIG CHECKPOINT street.jpg --draw drawn
+    python tools/infer.py DETECTION_CONFIG CHECKPOINT FOLDER --policy REPORT --budget-gmacs 5
 
 Prints a table: for each sample its label, the exit it left at and what it cost, and below it the
 mean cost and the share of the samples that left at each exit. Samples are videos where the config's
 model is a video recogniser, otherwise pictures; all frames of a video that are looked at leave
 together, and their costs are added up. REPORT is a folder that
 tools/budget_curve.py wrote; from the exit table in it, thresholds are chosen for the budget.
+
+With a detector, the table has a line for each detection: class, score and box in pixels of the
+picture, and for the budget an input scale is chosen from the report.
 
 A sample that cannot be read is listed with the reason, and the others are answered; the exit
 status is then 1. It is 2 where nothing could be done.
@@ -18,39 +23,39 @@ status is then 1. It is 2 where nothing could be done.
 import argparse
 import contextlib
 import logging
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
-
-from rich.cells import cell_len
+from typing import Any, Protocol
 
 from benchmarks.macs import exit_costs
 from benchmarks.progress import track
-from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.inference import DynamicInferencer
 from dynp_plugins.inference.answer_files import (
     AnswerSummary,
     CsvAnswers,
     JsonAnswers,
+    Summary,
     answer_row,
+    opened,
     readable_path,
 )
 from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES
 from dynp_plugins.inference.sample_kinds import SampleKind
 from dynp_plugins.model_settings import add_settings_option, parse_settings
 from dynp_plugins.networks import MultiExitNetwork
-from reports.costs.tables import Unit, unit_for
+from reports.answers.samples import summary_text, table_text
 
 with contextlib.redirect_stdout(sys.stderr):
     # mmpretrain prints while it is imported, but stdout is for the answers alone.
     from benchmarks.provenance import versions
+    from dynp_plugins.openmmlab.config_files import load_config
+    from dynp_plugins.openmmlab.detectors import is_detection_config
     from dynp_plugins.openmmlab.run_options import ConfigOptions
 
-_WRITERS = {'json': JsonAnswers, 'csv': CsvAnswers}
+_FORMS = ('json', 'csv')
+_FOR_DETECTORS = ('score', 'scale', 'draw')
 
 
 def parse_args() -> argparse.Namespace:
@@ -70,7 +75,8 @@ def parse_args() -> argparse.Namespace:
         '--policy',
         metavar='FILE|TABLE|DIR',
         help='a policy (.json), the exit table of a calibration split (.npz), or the folder of a '
-        'report with one; without, the last exit answers',
+        'report with one; without, the last exit answers. For a detector the folder of a report; '
+        "without, the config's scale is taken",
     )
     budget = parser.add_mutually_exclusive_group()
     for unit in ('g', 'm'):
@@ -78,8 +84,23 @@ def parse_args() -> argparse.Namespace:
             f'--budget-{unit}macs',
             type=float,
             metavar='B',
-            help=f'mean cost of a sample in {unit.upper()}MACs to choose thresholds for',
+            help=f'mean cost of a sample in {unit.upper()}MACs to choose thresholds, or the scale '
+            'of a detector, for',
         )
+    detectors = parser.add_argument_group('detectors')
+    detectors.add_argument(
+        '--score', type=float, metavar='S', help='least score of a detection (0.3)'
+    )
+    detectors.add_argument(
+        '--scale',
+        metavar='LONGxSHORT',
+        help="resize pictures to fit into so many pixels, in place of the config's scale",
+    )
+    detectors.add_argument(
+        '--draw',
+        metavar='DIR',
+        help='write the pictures with the boxes drawn into them; small ones are enlarged',
+    )
     parser.add_argument('--device', help='by default cuda where there is a GPU')
     parser.add_argument(
         '--batch-size', type=int, default=1, metavar='N', help='samples at once (%(default)s)'
@@ -95,19 +116,22 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override entries of the config',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.budget_mmacs is not None:
+        args.budget_gmacs = args.budget_mmacs / 1e3
+    return args
 
 
 def check_options(args: argparse.Namespace) -> None:
     """Refuse what cannot work before anything is loaded."""
-    for kind in _WRITERS:
-        path = getattr(args, kind)
+    for form in _FORMS:
+        path = getattr(args, form)
         if path in (None, '-'):
             continue
-        if Path(path).suffix != f'.{kind}':
-            raise UserError(f'--{kind} {path}: name a .{kind} file, or - for stdout')
+        if Path(path).suffix != f'.{form}':
+            raise UserError(f'--{form} {path}: name a .{form} file, or - for stdout')
         if Path(path).exists() and not args.overwrite:
-            raise UserError(f'--{kind} {path} exists already; give --overwrite to replace it')
+            raise UserError(f'--{form} {path} exists already; give --overwrite to replace it')
     if args.json == args.csv == '-':
         raise UserError('--json - and --csv - would mix on stdout: write one of them to a file')
     if args.batch_size < 1:
@@ -119,123 +143,95 @@ def check_options(args: argparse.Namespace) -> None:
         raise UserError('--cfg-options is for configs; for a name give --set')
 
 
-def load(args: argparse.Namespace) -> DynamicInferencer:
-    """The network with its policy."""
-    budget = args.budget_gmacs
-    if args.budget_mmacs is not None:
-        budget = args.budget_mmacs / 1e3
-    return DynamicInferencer(
-        args.network,
-        args.checkpoint,
-        policy=args.policy,
-        budget_gmacs=budget,
-        device=args.device,
-        exit_gmacs=count_gmacs,
-        cfg_options=args.cfg_options,
-        **parse_settings(args.set),
-    )
+def load(args: argparse.Namespace) -> 'Task':
+    """The network, with what is to be done with it.
+
+    Raises:
+        UserError: An option is only for detectors, or for the others.
+    """
+    is_config = args.network.endswith(CONFIG_SUFFIXES)
+    if is_config and is_detection_config(load_config(args.network, args.cfg_options)):
+        from reports.answers.detecting import Detecting  # brings much with it
+
+        return Detecting(args)
+    given = next((name for name in _FOR_DETECTORS if getattr(args, name) is not None), None)
+    if given:
+        raise UserError(f'--{given} is for detectors, but {args.network} is none: leave it out')
+    return Answering(args)
+
+
+class Task(Protocol):
+    """What is done with the samples.
+
+    Attributes:
+        kind: What they are.
+        summary: What the answers come to.
+        writers: By the name of a format, what writes it.
+    """
+
+    kind: SampleKind
+    summary: Summary
+    writers: Mapping[str, type]
+
+    def head(self) -> dict[str, Any]:
+        """What was run, for the JSON file."""
+
+    def rows(self, samples: list[str]) -> Iterator[dict[str, Any]]:
+        """The rows of all samples, in order; only one batch of samples is in memory."""
+
+    def text(self, rows: list[dict[str, Any]]) -> str:
+        """All of it for the terminal."""
+
+
+class Answering:
+    """Pictures or videos are answered by a network of exits; see `Task`."""
+
+    writers = {'json': JsonAnswers, 'csv': CsvAnswers}  # noqa: RUF012
+
+    def __init__(self, args: argparse.Namespace):
+        self._args = args
+        self._inferencer = DynamicInferencer(
+            args.network,
+            args.checkpoint,
+            policy=args.policy,
+            budget_gmacs=args.budget_gmacs,
+            device=args.device,
+            exit_gmacs=count_gmacs,
+            cfg_options=args.cfg_options,
+            **parse_settings(args.set),
+        )
+        self.kind = self._inferencer.kind
+        self.summary = AnswerSummary(self._inferencer.network.exit_names, self.kind)
+
+    def head(self) -> dict[str, Any]:
+        args, policy = self._args, self._inferencer.policy
+        return {
+            'network': args.network,
+            'settings': args.cfg_options or parse_settings(args.set),
+            'checkpoint': readable_path(args.checkpoint),
+            'policy': args.policy and readable_path(args.policy),
+            'budget_gmacs': self._inferencer.budget_gmacs,
+            'measure': policy.measure,
+            'thresholds': policy.thresholds_by_exit,
+            'exit_names': list(policy.exit_names),
+            'versions': versions(),
+        }
+
+    def rows(self, samples: list[str]) -> Iterator[dict[str, Any]]:
+        size = self._args.batch_size
+        batches = [samples[i : i + size] for i in range(0, len(samples), size)]
+        for batch in track(batches, 'inference'):
+            for found in self._inferencer(batch, batch_size=size):
+                yield answer_row(found, self.kind)
+
+    def text(self, rows: list[dict[str, Any]]) -> str:
+        summary = summary_text(self.summary, self.kind, self._inferencer.budget_gmacs)
+        return f'{table_text(rows, self.kind)}\n\n{summary}'
 
 
 def count_gmacs(network: MultiExitNetwork, input_shape: Sequence[int]) -> list[float]:
     """GMACs up to each exit, where the policy does not say them."""
     return [cost.macs / 1e9 for cost in exit_costs(network, input_shape)]
-
-
-def answer(
-    inferencer: DynamicInferencer, samples: list[str], batch_size: int
-) -> Iterator[dict[str, Any]]:
-    """The rows of all samples, in order; only one batch of samples is in memory."""
-    batches = [samples[i : i + batch_size] for i in range(0, len(samples), batch_size)]
-    for batch in track(batches, 'inference'):
-        for found in inferencer(batch, batch_size=batch_size):
-            yield answer_row(found, inferencer.kind)
-
-
-@contextlib.contextmanager
-def opened(path: str, stdout: TextIO) -> Iterator[TextIO]:
-    """A file to write to that appears whole or not at all; ``-`` is stdout."""
-    if path == '-':
-        with tempfile.TemporaryFile('w+', encoding='utf-8', newline='') as file:
-            yield file
-            file.seek(0)
-            shutil.copyfileobj(file, stdout)
-        return
-    with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
-        yield file
-
-
-def head(args: argparse.Namespace, inferencer: DynamicInferencer) -> dict[str, Any]:
-    """What was run, for the JSON file."""
-    policy = inferencer.policy
-    return {
-        'network': args.network,
-        'settings': args.cfg_options or parse_settings(args.set),
-        'checkpoint': readable_path(args.checkpoint),
-        'policy': args.policy and readable_path(args.policy),
-        'budget_gmacs': inferencer.budget_gmacs,
-        'measure': policy.measure,
-        'thresholds': policy.thresholds_by_exit,
-        'exit_names': list(policy.exit_names),
-        'versions': versions(),
-    }
-
-
-def table_text(rows: Sequence[Mapping[str, Any]], kind: SampleKind) -> str:
-    """An aligned table; long names are never cut."""
-    unit = unit_for([row['gmacs'] * 1e9 for row in rows if row['gmacs'] is not None])
-    lines = [
-        (kind.column, 'label', 'score', 'exit', unit.title('MACs')),
-        *(cells(row, kind, unit) for row in rows),
-    ]
-    answered = [line for line in lines if len(line) > 2]
-    widths = [max(cell_len(line[0]) for line in lines)]
-    widths += [max(cell_len(line[i]) for line in answered) for i in range(1, 5)]
-    return '\n'.join(
-        '  '.join(_pad(cell, widths[i], i in (2, 4)) for i, cell in enumerate(line)).rstrip()
-        for line in lines
-    )
-
-
-def cells(row: Mapping[str, Any], kind: SampleKind, unit: Unit) -> tuple[str, ...]:
-    """A sample's line: name and error, or all columns."""
-    name = _printable(row[kind.column])
-    if row['error'] is not None:
-        return name, _printable(row['error'])
-    return (
-        name,
-        str(row['label']) if row['class'] is None else _printable(row['class']),
-        f'{100 * row["score"]:.1f} %',
-        _printable(row['exit']),
-        '-' if row['gmacs'] is None else unit.number(row['gmacs'] * 1e9),
-    )
-
-
-def summary_text(summary: AnswerSummary, kind: SampleKind, budget_gmacs: float | None) -> str:
-    """How many were answered, where, and at what cost."""
-    samples = f'{summary.samples} {kind.name}{"s" if summary.samples > 1 else ""}'
-    unread = summary.samples - summary.answered
-    lines = [f'{samples}, {unread} of them without an answer' if unread else samples]
-    if summary.gmacs_mean is not None:
-        mean = summary.gmacs_mean * 1e9
-        unit = unit_for([mean])
-        lines.append(f'mean cost {unit.number(mean)} {unit.title("MACs")} per {kind.name}')
-        if budget_gmacs is not None:
-            lines[-1] += f'; the budget is {unit.number(budget_gmacs * 1e9)}'
-    if summary.exit_shares is not None:
-        shares = (f'{name} {100 * share:.1f} %' for name, share in summary.exit_shares.items())
-        lines.append(f'left at {", ".join(shares)}')
-    return '\n'.join(lines)
-
-
-def _printable(text: str) -> str:
-    """Text without what would move the cursor or colour the terminal."""
-    return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def _pad(text: str, width: int, right: bool) -> str:
-    """Filled up with blanks; characters of double width count twice."""
-    blanks = ' ' * (width - cell_len(text))
-    return blanks + text if right else text + blanks
 
 
 @exits_on_user_error
@@ -244,30 +240,27 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format='%(message)s', force=True)
     check_options(args)
     stdout, rows = sys.stdout, []
-    wanted = {form: path for form in _WRITERS if (path := getattr(args, form))}
+    wanted = {form: path for form in _FORMS if (path := getattr(args, form))}
     with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as files:
-        inferencer = load(args)
-        kind = inferencer.kind
+        task = load(args)
         # Of several, one that does not exist is reported in its place, and the rest is done.
-        samples = kind.expand(args.samples if len(args.samples) > 1 else args.samples[0])
-        summary = AnswerSummary(inferencer.network.exit_names, kind)
+        samples = task.kind.expand(args.samples if len(args.samples) > 1 else args.samples[0])
+        answers = task.rows(samples)
         writers = [
-            _WRITERS[form](files.enter_context(opened(path, stdout)), head(args, inferencer), kind)
+            task.writers[form](files.enter_context(opened(path, stdout)), task.head(), task.kind)
             for form, path in wanted.items()
         ]
-        for row in answer(inferencer, samples, args.batch_size):
-            summary.add(row)
+        for row in answers:
+            task.summary.add(row)
             for writer in writers:
                 writer.add(row)
             if '-' not in wanted.values():
                 rows.append(row)
         for writer in writers:
-            writer.finish(summary)
+            writer.finish(task.summary)
     if rows:
-        print(table_text(rows, kind))
-        print()
-        print(summary_text(summary, kind, inferencer.budget_gmacs))
-    if summary.answered < summary.samples:
+        print(task.text(rows))
+    if task.summary.answered < task.summary.samples:
         raise SystemExit(1)
 
 

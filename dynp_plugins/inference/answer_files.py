@@ -1,12 +1,16 @@
 """An inferencer's answers as files, JSON or CSV, written one by one as they come."""
 
+import contextlib
 import csv
 import json
 import os
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, TextIO
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, TextIO
 
+from ..atomic_files import atomic_path
 from .sample_kinds import SampleKind
 
 _COLUMNS = {
@@ -35,6 +39,22 @@ def answer_row(answer: Mapping[str, Any], kind: SampleKind) -> dict[str, Any]:
 def readable_path(path: str) -> str:
     """A path as text that any file can hold; bytes that are no UTF-8 are written as ``\\xff``."""
     return os.fsencode(path).decode('utf-8', 'backslashreplace')
+
+
+class Summary(Protocol):
+    """What several answers come to."""
+
+    samples: int
+
+    @property
+    def answered(self) -> int:
+        """Number of samples that got an answer."""
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count one row."""
+
+    def record(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
 
 
 class AnswerSummary:
@@ -100,11 +120,11 @@ class JsonAnswers:
         self._separator = '\n  '
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write one `answer_row`."""
+        """Write one row."""
         self._file.write(self._separator + _json(row))
         self._separator = ',\n  '
 
-    def finish(self, summary: AnswerSummary) -> None:
+    def finish(self, summary: Summary) -> None:
         """Close the object."""
         self._file.write(f'\n ],\n "summary": {_json(summary.record())}\n}}\n')
 
@@ -122,6 +142,19 @@ class CsvAnswers:
 
     def finish(self, summary: AnswerSummary) -> None:
         """Nothing is left to say."""
+
+
+@contextlib.contextmanager
+def opened(path: str, stdout: TextIO) -> Iterator[TextIO]:
+    """A file to write to that appears whole or not at all; ``-`` is stdout."""
+    if path == '-':
+        with tempfile.TemporaryFile('w+', encoding='utf-8', newline='') as file:
+            yield file
+            file.seek(0)
+            shutil.copyfileobj(file, stdout)
+        return
+    with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as file:
+        yield file
 
 
 def _json(value: Any) -> str:

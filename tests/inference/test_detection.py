@@ -74,7 +74,7 @@ def assert_equal(answers, expected):
         assert answer['error'] is None
         assert np.array_equal(answer['labels'], labels)
         assert np.allclose(answer['scores'], scores, atol=1e-6)
-        assert np.allclose(answer['bboxes'], bboxes, atol=0.01)
+        assert np.allclose(answer['bboxes'], bboxes, atol=1e-3)
 
 
 def test_the_detections_are_those_of_mmdet(inferencer, mmdet_detections, paths):

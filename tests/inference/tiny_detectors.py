@@ -61,11 +61,11 @@ def make_detector(config):
                 module.momentum = 1.0
         detector.train()(pictures)
         detector.eval()
-        scores = torch.cat([scores.flatten() for scores in detector(pictures)[0]])
-        last = detector.bbox_head.retina_cls
-        last.weight.mul_(1.5 / scores.std())
-        last.bias.fill_(0)
-        detector.bbox_head.retina_reg.weight.mul_(5)
+        scores, deltas = (torch.cat([map.flatten() for map in maps]) for maps in detector(pictures))
+        head = detector.bbox_head
+        head.retina_cls.weight.mul_(1.5 / scores.std())
+        head.retina_cls.bias.fill_(0)
+        head.retina_reg.weight.mul_(0.3 / deltas.std())
     return detector
 
 

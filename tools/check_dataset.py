@@ -53,7 +53,7 @@ def main() -> None:
     else:
         report = report_on(args.data, args.images, args.limit)
     print('\n'.join(report.lines))
-    print(f'{report.errors:,} errors')
+    print('1 error' if report.errors == 1 else f'{report.errors:,} errors')
     raise SystemExit(1 if report.errors else 0)
 
 

@@ -159,13 +159,14 @@ class CocoFiles(CocoDataset):
 
     def _answer(self, errors: list, folder: str) -> None:
         lines = '\n'.join(told(errors, _MAX_LISTED))
+        number = '1 error' if len(errors) == 1 else f'{len(errors)} errors'
         if self.problems == 'stop':
             raise UserError(
-                f'{self.ann_file} and its pictures have {len(errors)} errors:\n{lines}\n'
+                f'{self.ann_file} and its pictures have {number}:\n{lines}\n'
                 f"{self._command(folder)}; problems='skip' in the config's datasets leaves out "
                 'what is wrong'
             )
-        _warn(f'{self.ann_file}: left out or mended, {len(errors)} errors:\n{lines}')
+        _warn(f'{self.ann_file}: left out or mended, {number}:\n{lines}')
 
     def _command(self, folder: str) -> str:
         return f'python tools/check_dataset.py {self.ann_file} {folder or "."} tells all'

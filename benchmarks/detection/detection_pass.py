@@ -26,7 +26,11 @@ from .table import DetectionTable, DetectionTableBuilder, ImageDetections
 
 @torch.no_grad()
 def run_detection_pass(
-    detector: nn.Module, loader: DataLoader, split: str, scale: Sequence[int]
+    detector: nn.Module,
+    loader: DataLoader,
+    split: str,
+    scale: Sequence[int],
+    counter: PartCounter | None = None,
 ) -> DetectionTable:
     """Detect on every image of a split.
 
@@ -38,6 +42,7 @@ def run_detection_pass(
         loader: Data loader of the split, whose pipeline resizes to ``scale``.
         split: Name for messages, progress and the manifest.
         scale: (longer side, shorter side) in pixels, for the manifest.
+        counter: Of that detector; what it has counted in an earlier pass is not counted again.
 
     Returns:
         The table; its manifest holds ``split``, ``scale``, ``classes`` and ``index_sha256``, a hash
@@ -53,7 +58,8 @@ def run_detection_pass(
     check_class_count(detector, dataset, f'{split} split')
     builder = DetectionTableBuilder(_class_names(dataset, split))
     index_hash, seen = hashlib.sha256(), 0
-    with evaluating(detector), refusing_nan(detector), PartCounter(detector) as counter:
+    counter = counter or PartCounter(detector)
+    with evaluating(detector), refusing_nan(detector), counter:
         for batch in track(loader, f'{split} split at {scale_name(scale)}'):
             for inputs, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
                 image = _detect(detector, counter, inputs, sample, dataset.get_data_info(seen))

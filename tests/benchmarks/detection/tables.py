@@ -63,7 +63,7 @@ def random_images(images=12, found=30, seed=0, skill=0.6, classes=3, ties=False,
     """Images of up to seven objects, and detections of a simulated detector.
 
     What is there depends on ``seed`` and ``first`` alone; ``skill`` is the share of the detections
-    that are aimed at an object.
+    that are aimed at an object, and makes them more exact.
 
     Args:
         ties: Scores are rounded to few values, as often of boxes in different images.
@@ -81,7 +81,8 @@ def random_images(images=12, found=30, seed=0, skill=0.6, classes=3, ties=False,
         for _ in range(found):
             if objects and random.random() < skill:
                 label, *box = true[random.integers(objects)]
-                shift = random.normal(0, 0.1, 4) * np.tile(np.subtract(box[2:], box[:2]), 2)
+                size = np.tile(np.subtract(box[2:], box[:2]), 2)
+                shift = random.normal(0, 0.02 + 0.15 * (1 - skill), 4) * size
                 box, score = box + shift, random.beta(4, 2)
                 label = label if random.random() < 0.9 else random.integers(classes)
             else:

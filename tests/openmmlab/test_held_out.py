@@ -1,5 +1,7 @@
 """Cutting calibration data out of videos, and keeping what belongs together on one side."""
 
+from hashlib import sha256
+
 import pytest
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
@@ -140,3 +142,109 @@ def test_a_share_far_from_the_one_asked_for_is_told(size, warned, monkeypatch):
     assert bool(told) == warned
     if warned:
         assert '6 of 36 samples are held out, where 5 % were asked for' in told[0]
+
+
+@DATASETS.register_module()
+class Boxes(BaseDataset):
+    """Pictures with boxes: ``names`` gives the classes of the boxes of each."""
+
+    METAINFO = {'classes': ('cell', 'clot')}  # noqa: RUF012 - mmengine's own convention
+
+    def __init__(self, names, **kwargs):
+        self.names = names
+        super().__init__(data_prefix={'img': '/data'}, **kwargs)
+
+    def load_data_list(self):
+        return [
+            {
+                'img_path': f'/data/{name}',
+                'instances': [{'bbox': [0, 0, 9, 9], 'bbox_label': label} for label in labels],
+            }
+            for name, labels in self.names.items()
+        ]
+
+    def filter_data(self):
+        """Leaves empty pictures out, as mmdet's datasets do where they train."""
+        if self.test_mode or not (self.filter_cfg or {}).get('filter_empty_gt'):
+            return self.data_list
+        return [info for info in self.data_list if info['instances']]
+
+
+# A third of the pictures is empty; three pictures of a slide each.
+PICTURES = {f's{i // 3}_{i}.png': [] if i % 3 == 0 else [0, i % 2] for i in range(60)}
+
+
+def cut_pictures(part, pictures=PICTURES, filtering=False, size=0.2, **settings):
+    """Names of the pictures of a part."""
+    dataset = dict(type='Boxes', names=pictures, test_mode=not filtering)
+    if filtering:
+        dataset['filter_cfg'] = dict(filter_empty_gt=True)
+    built = DATASETS.build(dict(type='HeldOut', dataset=dataset, part=part, size=size, **settings))
+    return [built.get_data_info(i)['img_path'].removeprefix('/data/') for i in range(len(built))]
+
+
+@pytest.mark.parametrize('size', [0.2, 12, 0.05])
+def test_pictures_with_boxes_are_cut_by_their_paths(size):
+    held_out, rest = cut_pictures('held_out', size=size), cut_pictures('rest', size=size)
+    assert len(held_out) == (3 if size == 0.05 else 12)
+    assert sorted(held_out + rest) == sorted(PICTURES)
+    by_hash = sorted(PICTURES, key=lambda name: sha256(f'0:{name}'.encode()).digest())
+    assert set(held_out) == set(by_hash[: len(held_out)])
+    backwards = dict(reversed(PICTURES.items()))
+    assert set(cut_pictures('held_out', backwards, size=size)) == set(held_out)
+    assert set(cut_pictures('held_out', size=size, seed=1)) != set(held_out)
+
+
+@pytest.mark.parametrize('settings', [{}, dict(group=r'(s\d+)_'), dict(size=7), dict(seed=3)])
+def test_parts_stay_disjoint_if_one_of_them_filters(settings):
+    held_out = cut_pictures('held_out', **settings)
+    rest = cut_pictures('rest', filtering=True, **settings)
+    assert not set(held_out) & set(rest)
+    assert set(rest) == {n for n, boxes in PICTURES.items() if boxes} - set(held_out)
+    assert any(not PICTURES[name] for name in held_out)
+    filtered = cut_pictures('held_out', filtering=True, **settings)
+    assert filtered == [name for name in held_out if PICTURES[name]]
+
+
+def test_slides_stay_on_one_side():
+    slides = {name.split('_')[0] for name in cut_pictures('held_out', group=r'(s\d+)_')}
+    rest = {name.split('_')[0] for name in cut_pictures('rest', group=r'(s\d+)_')}
+    assert not slides & rest
+    assert len(slides) == 4
+
+
+def test_samples_of_a_part_are_those_of_its_entries():
+    dataset = dict(type='Boxes', names=PICTURES, filter_cfg=dict(filter_empty_gt=True))
+    part = DATASETS.build(dict(type='HeldOut', part='rest', size=0.2, dataset=dataset))
+    assert [part[i]['img_path'] for i in range(len(part))] == [
+        part.get_data_info(i)['img_path'] for i in range(len(part))
+    ]
+    assert all(part[i]['instances'] for i in range(len(part)))
+    assert part.metainfo['classes'] == ('cell', 'clot')
+
+
+def test_a_filter_further_inside_is_refused():
+    dataset = dict(type='Boxes', names=PICTURES, filter_cfg=dict(filter_empty_gt=True))
+    both = dict(type='ConcatDataset', datasets=[dataset])
+    with pytest.raises(UserError, match=r'HeldOut around ConcatDataset .*directly around Boxes'):
+        DATASETS.build(dict(type='HeldOut', part='rest', size=0.2, dataset=both))
+
+
+def test_a_single_picture_or_slide_cannot_be_cut():
+    with pytest.raises(UserError, match='the dataset has a single sample'):
+        cut_pictures('rest', {'a.png': [0]}, size=0.5)
+    with pytest.raises(UserError, match=r'the dataset cannot be both .* in 1 of the 1 groups'):
+        cut_pictures('rest', {'a.png': [0], 'b.png': []}, size=0.5, group='png')
+
+
+def test_classes_on_one_side_only_are_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        'dynp_plugins.openmmlab.datasets.held_out.print_log', lambda text, **_: told.append(text)
+    )
+    cut_pictures('rest')
+    assert told == []
+    cut_pictures('rest', {name: [1] if name == 's0_0.png' else [0] for name in PICTURES})
+    assert told == [
+        'boxes of clot are all held out or none is: hold out more, or other samples with seed'
+    ]

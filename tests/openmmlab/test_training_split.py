@@ -69,3 +69,32 @@ def test_the_text_in_a_checkpoint_is_never_executed(tmp_path):
     text = f"train_dataloader = dict(dataset=open({str(target)!r}, 'w'))"
     check_held_out(config_of(tmp_path), checkpoint_of(text))
     assert not target.exists()
+
+
+TWO = """
+{loader} = dict(
+    dataset=dict(
+        type='mmdet.ConcatDataset',
+        datasets=[
+            dict(type='HeldOut', size=0.1, dataset=dict(
+                type='mmdet.VOCDataset', ann_file='2007.txt', {filters})),
+            dict(type='HeldOut', size={size}, dataset=dict(
+                type='mmdet.VOCDataset', ann_file='2012.txt', {filters})),
+        ]))
+"""
+
+
+def test_each_of_several_datasets_is_compared(tmp_path):
+    text = TWO.format(loader='train_dataloader', size=0.1, filters='filter_cfg=dict(min_size=32)')
+    path = tmp_path / 'config.py'
+    path.write_text(TWO.format(loader='calibration_dataloader', size=0.1, filters='test_mode=True'))
+    check_held_out(Config.fromfile(path), checkpoint_of(text))
+    path.write_text(TWO.format(loader='calibration_dataloader', size=0.2, filters='test_mode=True'))
+    with pytest.raises(UserError, match=r'size=0\.1, but .* now has size=0\.2'):
+        check_held_out(Config.fromfile(path), checkpoint_of(text))
+    path.write_text(
+        'calibration_dataloader = dict(dataset=dict(type="HeldOut", size=0.1, '
+        'dataset=dict(ann_file="2007.txt")))'
+    )
+    with pytest.raises(UserError, match=r'number of datasets cut=2, but .* now has .*=1'):
+        check_held_out(Config.fromfile(path), checkpoint_of(text))

@@ -8,7 +8,9 @@ from . import compat
 compat.apply()  # before mmdet or mmaction can be imported
 
 from . import (  # noqa: E402
+    anchor_counts,
     backbones,
+    batch_samplers,
     cpu_training,
     datasets,
     heads,
@@ -23,7 +25,9 @@ from . import (  # noqa: E402
 )
 
 __all__ = [
+    'anchor_counts',
     'backbones',
+    'batch_samplers',
     'compat',
     'cpu_training',
     'datasets',

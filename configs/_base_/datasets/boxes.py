@@ -25,7 +25,7 @@ pack_with_boxes = [
 train_dataloader = dict(
     num_workers=2,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    batch_sampler=dict(type='mmdet.AspectRatioBatchSampler', drop_last=True),
+    batch_sampler=dict(type='LikeShapeBatchSampler', drop_last=True),
     worker_init_fn=dict(type='seed_worker'),
 )
 calibration_dataloader = dict(

@@ -10,6 +10,8 @@ default_hooks = dict(
     # Two are kept, so that a kill while one is written leaves the other.
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # Means of BatchNorm's statistics over the processes, where they do not share them (sync_bn).
+    sync_buffers=dict(type='SyncBuffersHook'),
     epoch_seed=dict(type='EpochSeedHook'),
     class_count=dict(type='ClassCountHook'),
     non_finite_loss=dict(type='NonFiniteLossHook'),

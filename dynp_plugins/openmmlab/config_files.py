@@ -13,6 +13,8 @@ from mmengine.registry import MODELS
 from ..errors import UserError
 
 _COLLATE = dict(type='default_collate')
+# Entries that a Runner reads and most configs lack.
+_OPTIONAL = ('find_unused_parameters', 'model_wrapper_cfg', 'sync_bn')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'calibration_dataloader', 'test_dataloader')
 
 
@@ -38,7 +40,8 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     except Exception as error:  # a config is Python code and can fail in any way
         raise UserError(f'config {path} cannot be read: {type(error).__name__}: {error}') from error
     if options:
-        unknown = [key for key in options if key.partition('.')[0] not in config]
+        known = {*config, *_OPTIONAL}
+        unknown = [key for key in options if key.partition('.')[0] not in known]
         if unknown:
             raise UserError(
                 f'--cfg-options {unknown[0]}: {path} has no entry {unknown[0].partition(".")[0]}; '

@@ -1,6 +1,9 @@
 """What happens between a Runner that is built and its first iteration."""
 
+from pathlib import Path
+
 from mmengine.dist import is_main_process
+from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from torch import nn
@@ -56,6 +59,10 @@ class RunStart(Hook):
             delete_checkpoints(runner.work_dir)
         self.running = True
 
+    def before_val(self, runner) -> None:
+        """Before each validation."""
+        _collect_in(runner.val_loop.evaluator, runner.work_dir)
+
     def before_test(self, runner) -> None:
         """The last moment before the test epoch.
 
@@ -66,7 +73,15 @@ class RunStart(Hook):
         check_same_classes(
             {'the checkpoint': self._trained_classes, 'the test split': test_classes}
         )
+        _collect_in(runner.test_loop.evaluator, runner.work_dir)
         self.running = True
+
+
+def _collect_in(evaluator: Evaluator, work_dir: str) -> None:
+    """Let processes exchange results in the work folder; mmengine litters the current one."""
+    for metric in evaluator.metrics:
+        if metric.collect_device == 'cpu' and metric.collect_dir is None:
+            metric.collect_dir = str(Path(work_dir) / 'collected_results')
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

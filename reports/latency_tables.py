@@ -1,18 +1,21 @@
-"""Measured times as text: exits, early exit at every budget, reading, models against each other."""
+"""Measured times as text: exits, early exit at every budget, reading, models against each other.
+
+Of detectors: every scale, backbone, neck and head apart.
+"""
 
 import math
 import textwrap
 from pathlib import PurePath
 
+from benchmarks.detection_records import PARTS, DetectorLatency, ScaleLatency
 from benchmarks.latency_records import (
     BatchLatency,
     DynamicLatency,
     LatencyFile,
     MachineRecord,
     ModelLatency,
-    StageTime,
-    Timing,
 )
+from benchmarks.timing_records import StageTime, Timing
 
 from .costs.tables import Unit, unit_for
 from .labels import counted, one_line
@@ -39,6 +42,7 @@ def latency_text(record: LatencyFile) -> str:
             blocks.append('\n'.join(_data_lines(model, balance)))
     if record.ratios:
         blocks.append('\n'.join(_ratio_lines(record)))
+    blocks += ['\n'.join(_detector_lines(detector)) for detector in record.detectors]
     return '\n\n'.join(blocks)
 
 
@@ -156,3 +160,27 @@ def _ratio_lines(record: LatencyFile) -> list[str]:
         interval = f'{ratio.interval.low:.2f} to {ratio.interval.high:.2f}'
         rows.append([pair, str(ratio.batch_size), f'{ratio.ratio:.2f}', interval])
     return aligned_rows(rows)
+
+
+def _detector_lines(detector: DetectorLatency) -> list[str]:
+    """One detector at all its scales."""
+    rows = [['every image at', 'ms/image', 'images/s', 'p50 ms', 'p90 ms', 'p99 ms', 'MiB']]
+    rows[0] += [f'{part} ms' for part in PARTS] + ['images']
+    for point in detector.points:
+        parts = [_number(point.parts_ms[part]) for part in PARTS]
+        rows.append([_scale(point), *_times(point.timing), *parts, str(point.images)])
+    heading = f'{one_line(detector.name, 90)}, one image at a time, to the boxes'
+    lines = [heading, *aligned_rows(rows, 24)]
+    known = [(point, point.data) for point in detector.points if point.data is not None]
+    if known:
+        made_ready = [['before that, mean ms at', 'reading', 'other steps', 'data preprocessor']]
+        for point, data in known:
+            stages = (data.reading, data.transforms, data.preprocessing)
+            made_ready.append([_scale(point), *(_number(stage.mean_ms) for stage in stages)])
+        lines += aligned_rows(made_ready, 24)
+        lines.append(_wrapped(f'Taken {CONDITIONS}.'))
+    return lines
+
+
+def _scale(point: ScaleLatency) -> str:
+    return 'x'.join(map(str, point.scale))

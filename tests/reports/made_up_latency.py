@@ -7,16 +7,14 @@ import numpy as np
 from benchmarks.interval import Interval
 from benchmarks.latency_records import (
     BatchLatency,
-    DataTime,
     DynamicLatency,
     ExitLatency,
     LatencyRatio,
     MachineRecord,
     ModelLatency,
-    StageTime,
-    Timing,
 )
 from benchmarks.results import TimingContext
+from benchmarks.timing_records import DataTime, StageTime, Timing
 
 BATCH_SIZES = (1, 64)
 GMACS_PER_MS = 0.4

@@ -13,6 +13,7 @@ from reports import write
 from reports.staging import SUMS, check_sums, read_sums
 from reports.write import check_output_folder, policy_name, run_identity, write_report
 
+from .made_up_detectors import made_up_detection, made_up_detector
 from .made_up_results import made_up_model, made_up_results
 from .made_up_tables import made_up_policy, made_up_table
 
@@ -53,6 +54,25 @@ def test_all_files_for_real(tmp_path):
     assert path.read_text(encoding='utf-8').startswith('<!doctype html>')
     assert (path.parent / 'curve.png').read_bytes()[:4] == b'\x89PNG'
     assert (path.parent / 'curve.svg').read_bytes()[:5] == b'<?xml'
+
+
+def test_detectors_alone_have_a_table_of_their_own(tmp_path):
+    results = made_up_detection(made_up_detector(latency=False))
+    write_report(results, tmp_path)
+    assert report_files(tmp_path) == [
+        'curve.png',
+        'curve.svg',
+        'detection.csv',
+        'report.html',
+        'report.md',
+        'results.json',
+    ]
+    assert read_results(tmp_path / 'results.json') == results
+
+
+def test_models_and_detectors_have_both_tables(tmp_path, quick):
+    write_report(made_up_detection(made_up_detector(), models=[made_up_model()]), tmp_path)
+    assert report_files(tmp_path) == sorted([*FILES, 'detection.csv'])
 
 
 def test_the_same_run_may_be_written_again(tmp_path, quick):

@@ -24,10 +24,9 @@ from mmengine.dataset import pseudo_collate
 from torch import nn
 from torch.utils.data import Dataset
 
-from .latency_records import DataTime, StageTime
-from .timed_models import TimedModel
-from .timed_samples import SampleSource
+from .timed_samples import SampleSource, TimedSamples
 from .timing import Clock, clock_for
+from .timing_records import DataTime, StageTime
 
 SAMPLES = 64
 """So many samples are made ready, unless somebody asks for another number."""
@@ -40,7 +39,7 @@ _logger = logging.getLogger(__name__)
 
 
 def measure_data_times(
-    models: Sequence[TimedModel],
+    models: Sequence[TimedSamples],
     device: torch.device,
     samples: int = SAMPLES,
     now: Callable[[], float] = time.perf_counter,
@@ -59,7 +58,7 @@ def measure_data_times(
     found: dict[SampleSource, DataTime] = {}
     for model in models:
         if samples and model.source is not None and model.source not in found:
-            chosen = spread_evenly(len(model.images), samples)
+            chosen = [model.index[i] for i in spread_evenly(len(model.index), samples)]
             _logger.info('%s: making %d %ss ready', model.name, len(chosen), model.sample)
             found[model.source] = _data_time(model.source, chosen, device, now, clock)
     return [found.get(model.source) for model in models]
@@ -73,7 +72,7 @@ def spread_evenly(total: int, count: int) -> list[int]:
 def is_reading(step: object) -> bool:
     """Whether a step of a pipeline opens, reads or decodes a file, by what its class is called.
 
-    That holds of the loading steps of mmcv, mmpretrain and mmaction2 and of our own.
+    That holds of the loading steps of mmcv, mmpretrain, mmaction2 and mmdet and of our own.
     """
     name = type(step).__name__
     return name.startswith(('Load', 'Open')) or name.endswith('Init') or 'Decode' in name

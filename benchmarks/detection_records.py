@@ -7,8 +7,8 @@ image, as the network gets it: resized and padded.
 from dataclasses import dataclass
 
 from .interval import Interval
-from .latency_records import Timing
 from .run_records import FileRecord, SplitRecord, TrainingRecord
+from .timing_records import DataTime, Timing
 
 PARTS = ('backbone', 'neck', 'head')
 """Of a detector, in the order in which they run."""
@@ -74,12 +74,14 @@ class ScaleLatency:
         images: Different test images that were timed.
         timing: Of the whole, suppression of overlapping boxes included; batch size 1.
         parts_ms: Median milliseconds by part of `PARTS`; what follows the head counts for it.
+        data: How these images are made ready; None where that was not measured.
     """
 
     scale: list[int]
     images: int
     timing: Timing
     parts_ms: dict[str, float]
+    data: DataTime | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ that are given of it, cumulative up to an exit; FLOPs are 2 MACs; accuracies are
 are fractions of the test split.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from dynp_plugins.errors import UserError
 from dynp_plugins.typed_json import read_json, write_json
 
 from .curve_records import CurvePoint, ExitRecord, ExitStatistics, Gallery, OperatingPoint
-from .detection_records import DetectorComparison, DetectorResult
+from .detection_records import DetectorComparison, DetectorLatency, DetectorResult
 from .interval import Interval
 from .latency_records import LatencyFile, LatencyRatio, MachineRecord, ModelLatency
 from .run_records import FileRecord, SplitRecord, TrainingRecord
@@ -146,7 +147,7 @@ class Results:
 
 
 def with_latency(results: Results, latency: LatencyFile, source: str | Path) -> Results:
-    """The same results with the times that were measured of these models.
+    """The same results with the times that were measured of these models and detectors.
 
     Args:
         results: What was measured.
@@ -154,36 +155,43 @@ def with_latency(results: Results, latency: LatencyFile, source: str | Path) -> 
         source: Its file, for messages.
 
     Raises:
-        UserError: It holds times of none of the models, with these configs, weights and scales.
+        UserError: It holds times of none of them, with these configs and weights, nor of a detector
+            at one of its scales.
     """
     times = {(model.config_sha256, model.weights_sha256): model for model in latency.models}
     models = [
         replace(model, latency=times.get((model.config.sha256, model.checkpoint.sha256)))
         for model in results.models
     ]
-    detectors = [_with_scale_latency(detector, latency) for detector in results.detectors]
-    points = [point for detector in detectors for point in detector.points]
-    if all(timed.latency is None for timed in [*models, *points]):
-        names = [model.name for model in [*latency.models, *getattr(latency, 'detectors', [])]]
+    detectors = [_with_times(detector, latency.detectors) for detector in results.detectors]
+    points = (point for detector in detectors for point in detector.points)
+    if all(measured.latency is None for measured in (*models, *points)):
+        timed = [model.name for model in latency.models]
+        timed += [_timed_scales(detector) for detector in latency.detectors]
         raise UserError(
-            f'{source} holds times of {", ".join(names)}, but of none of these models with these '
-            'weights (and, for detectors, scales): run tools/benchmark.py again'
+            f'{source} holds times of {", ".join(timed)}, but of none of these models with these '
+            'weights: run tools/benchmark.py again'
         )
     context = TimingContext(latency.created, latency.command, latency.machine, latency.ratios)
     return replace(results, models=models, detectors=detectors, timing=context)
 
 
-def _with_scale_latency(detector: DetectorResult, latency: LatencyFile) -> DetectorResult:
-    """The same detector with the times of the scales that were timed."""
+def _with_times(detector: DetectorResult, timed: Sequence[DetectorLatency]) -> DetectorResult:
+    """The detector with the times of each of its scales that was timed."""
+    key = (detector.config.sha256, detector.checkpoint.sha256)
     times = {
-        tuple(timed.scale): timed
-        for one in getattr(latency, 'detectors', [])
-        if (one.config_sha256, one.weights_sha256)
-        == (detector.config.sha256, detector.checkpoint.sha256)
-        for timed in one.points
+        tuple(point.scale): point
+        for one in timed
+        if (one.config_sha256, one.weights_sha256) == key
+        for point in one.points
     }
-    points = [replace(p, latency=times.get(tuple(p.scale))) for p in detector.points]
+    points = [replace(point, latency=times.get(tuple(point.scale))) for point in detector.points]
     return replace(detector, points=points)
+
+
+def _timed_scales(detector: DetectorLatency) -> str:
+    scales = ', '.join('x'.join(map(str, point.scale)) for point in detector.points)
+    return f'{detector.name} at {scales}'
 
 
 def write_results(results: Results, path: str | Path) -> None:

@@ -76,6 +76,11 @@ class TimedModel:
         return 'video' if self.images.ndim == 5 else 'image'
 
     @property
+    def index(self) -> Sequence[int]:
+        """Which samples of the test split it is timed on."""
+        return range(len(self.images))
+
+    @property
     def frames(self) -> int:
         """How many images a sample is."""
         return self.images.shape[1] if self.images.ndim == 5 else 1

@@ -1,7 +1,9 @@
 """The first samples of test splits, as networks take them, and what hands them out."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,26 @@ class SampleSource:
 
     dataset: Dataset
     preprocessor: nn.Module
+
+
+class TimedSamples(Protocol):
+    """Whose samples are made ready: a model that is timed on them.
+
+    Attributes:
+        name: For messages.
+        sample: What it takes, in a word.
+        index: Which samples of its source they are.
+        source: What hands them out; None if it is not known.
+    """
+
+    name: str
+    source: SampleSource | None
+
+    @property
+    def sample(self) -> str: ...
+
+    @property
+    def index(self) -> Sequence[int]: ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ import torch
 from dynp_plugins.errors import UserError
 
 from .interval import Interval
-from .latency_records import Timing
 from .statistics import percentile_interval
+from .timing_records import Timing
 
 T = TypeVar('T')
 

@@ -8,6 +8,10 @@ REPORT_DIR is what tools/budget_curve.py --out wrote: thresholds for the budgets
 calibration tables in it, and the answers of the timed runs are compared with its test tables. All
 models are timed in turn, round by round, on the same machine and samples.
 
+Detectors are timed after classifiers: all of them at all their scales in turn, one image at a time,
+from the prepared image to boxes, with backbone, neck and head apart. Scales are those of
+REPORT_DIR, or --scales.
+
 Reading, decoding and preparing a sample is not part of these times. It is timed by itself, one
 sample at a time in one process and on a warm file cache, and shown beside them.
 """
@@ -24,12 +28,14 @@ from pathlib import Path
 import torch
 
 from benchmarks.data_time import SAMPLES, measure_data_times
+from benchmarks.detection.latency import images_needed, measure_detectors
+from benchmarks.detection.timed_detectors import TimedDetector, load_timed_detectors
 from benchmarks.latency import check_batch_sizes, measure_latency
 from benchmarks.latency_records import LATENCY_VERSION, LatencyFile, write_latency
 from benchmarks.machine import check_device, machine_record, machine_states
-from benchmarks.timed_models import load_timed_models
+from benchmarks.timed_models import TimedModel, load_timed_models
 from benchmarks.timing import RoundLimits
-from benchmarks.trained_model import load_trained_models
+from benchmarks.trained_model import classifiers_and_detectors, load_trained_models
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import ConfigOptions
 from reports.latency_tables import latency_text
@@ -52,7 +58,9 @@ def parse_args() -> argparse.Namespace:
         help="pairs of a config and a checkpoint (or a run's work folder)",
     )
     parser.add_argument(
-        '--tables', required=True, metavar='DIR', help='what tools/budget_curve.py --out wrote'
+        '--tables',
+        metavar='DIR',
+        help='what tools/budget_curve.py --out wrote; classifiers need it',
     )
     parser.add_argument('--out', required=True, metavar='FILE', help='the .json file to write')
     parser.add_argument('--overwrite', action='store_true', help='replace FILE')
@@ -62,7 +70,15 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=[1, 64],
         metavar='B',
-        help='images or videos in a batch (default 1 64)',
+        help='images or videos in a batch (default 1 64); detectors take one image at a time',
+    )
+    parser.add_argument(
+        '--scales',
+        nargs='+',
+        default=[],
+        metavar='SCALE',
+        help="time detectors at these input scales: shorter sides in pixels, with the config's own "
+        "ratio, or LONGxSHORT (default: those of DIR, or without it the config's)",
     )
     budgets = parser.add_mutually_exclusive_group()
     budgets.add_argument(
@@ -103,15 +119,15 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=50,
         metavar='R',
-        help='at most so many rounds for each batch size (default %(default)s)',
+        help='at most so many rounds for each batch size, and for detectors (default %(default)s)',
     )
     parser.add_argument(
         '--seconds',
         type=float,
         default=10.0,
         metavar='S',
-        help='begin no further round after so long, for each batch size; 5 rounds are always run '
-        '(default %(default)g)',
+        help='begin no further round after so long, for each batch size, and for detectors; 5 '
+        'rounds are always run (default %(default)g)',
     )
     parser.add_argument(
         '--warmup',
@@ -153,6 +169,31 @@ def check_options(args: argparse.Namespace) -> None:
         raise UserError(f'--out {out} cannot be written: choose another place')
 
 
+def load(
+    args: argparse.Namespace, limits: RoundLimits
+) -> tuple[list[TimedModel], list[TimedDetector]]:
+    """The models with their samples, on the CPU; of detectors one entry for each scale."""
+    models = load_trained_models(args.models, 'cpu', args.cfg_options)
+    classifiers, detectors = classifiers_and_detectors(models)
+    if args.scales and not detectors:
+        raise UserError('--scales is for detectors, and none of the configs describes one')
+    if classifiers and not args.tables:
+        raise UserError(
+            f'give --tables DIR, what tools/budget_curve.py --out wrote for {classifiers[0].name}: '
+            'thresholds are chosen on its tables'
+        )
+    timed = load_timed_models(
+        classifiers,
+        args.tables,
+        args.budgets if args.budgets_gmacs is None else args.budgets_gmacs,
+        args.policy,
+        args.images,
+        least_videos=max(args.batch_sizes),
+    )
+    images = min(args.images, images_needed(limits))
+    return timed, load_timed_detectors(detectors, args.scales, args.tables, images)
+
+
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
@@ -164,18 +205,17 @@ def main() -> None:
     device, dtype = check_device(args.device), getattr(torch, args.dtype)
     if args.threads:
         torch.set_num_threads(args.threads)
-    models = load_timed_models(
-        load_trained_models(args.models, 'cpu', args.cfg_options),
-        args.tables,
-        args.budgets if args.budgets_gmacs is None else args.budgets_gmacs,
-        args.policy,
-        args.images,
-        least_videos=max(args.batch_sizes),
-    )
-    models = [model.prepared(device, dtype, args.channels_last) for model in models]
-    machine = machine_record(device, dtype, args.channels_last)
-    latencies, ratios = measure_latency(models, args.batch_sizes, limits, device)
-    data_times = measure_data_times(models, device, args.data_samples)
+    classifiers, detectors = load(args, limits)
+    form = (device, dtype, args.channels_last)
+    classifiers = [model.prepared(*form) for model in classifiers]
+    detectors = [detector.prepared(*form) for detector in detectors]
+    machine = machine_record(*form)
+    latencies, ratios = [], []
+    if classifiers:
+        latencies, ratios = measure_latency(classifiers, args.batch_sizes, limits, device)
+    data = measure_data_times(classifiers, device, args.data_samples)
+    detector_data = measure_data_times(detectors, device, args.data_samples)
+    detector_latencies = measure_detectors(detectors, limits, device, data=detector_data)
     record = LatencyFile(
         schema_version=LATENCY_VERSION,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
@@ -183,11 +223,10 @@ def main() -> None:
         machine=replace(machine, states_after=machine_states(device)),
         warmup_rounds=limits.warmup,
         rounds=limits.rounds,
-        models=[
-            replace(latency, data=data) for latency, data in zip(latencies, data_times, strict=True)
-        ],
+        models=[replace(one, data=of_one) for one, of_one in zip(latencies, data, strict=True)],
         ratios=ratios,
         seconds=limits.seconds,
+        detectors=detector_latencies,
     )
     write_latency(record, args.out)
     print(latency_text(record))

@@ -79,13 +79,11 @@ class Preprocessor(nn.Module):
         return self  # so that a test sees what it was given
 
 
-def timed(dataset, preprocessor, count=10, shape=(3, 2, 2), name='net'):
-    """As much of a `TimedModel` as is asked for."""
+def timed(dataset, preprocessor, count=10, shape=(3, 2, 2), name='net', index=None):
+    """As much of a `TimedSamples` as is asked for."""
     source = SampleSource(dataset, preprocessor)
     sample = 'video' if len(shape) == 4 else 'image'
-    return SimpleNamespace(
-        name=name, images=torch.zeros(count, *shape), source=source, sample=sample
-    )
+    return SimpleNamespace(name=name, index=index or range(count), source=source, sample=sample)
 
 
 @pytest.fixture
@@ -175,6 +173,9 @@ def test_samples_are_spread_over_those_that_were_timed(world):
     (data,) = world.measure(model, samples=3)
     assert preprocessor.seen == [0, 4, 8] * (PASSES + 1)
     assert data.samples == 3
+    preprocessor.seen.clear()
+    world.measure(timed(Samples(world, []), preprocessor, index=[1, 5, 7, 8]), samples=2)
+    assert preprocessor.seen == [1, 8] * (PASSES + 1)  # those of the data set that were timed
     assert spread_evenly(1024, 64)[:3] == [0, 16, 32] and spread_evenly(1024, 64)[-1] == 1023
     assert len(spread_evenly(1024, 64)) == 64
     assert spread_evenly(3, 64) == [0, 1, 2]

@@ -12,14 +12,13 @@ from benchmarks.contestants import ROUND_IMAGES, Contestant, run_to_exit
 from benchmarks.latency import disagreements, measure_latency
 from benchmarks.latency_records import (
     LATENCY_VERSION,
-    DataTime,
     LatencyFile,
-    StageTime,
     read_latency,
     write_latency,
 )
 from benchmarks.machine import machine_record
 from benchmarks.timing import RoundLimits, WallClock
+from benchmarks.timing_records import DataTime, StageTime
 from dynp_plugins.early_exit import NEVER, choose_exits, group_consensus
 from dynp_plugins.errors import UserError
 from tests.benchmarks.invented_model import (

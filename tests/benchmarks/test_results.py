@@ -147,5 +147,5 @@ def test_a_latency_file_round_trip(latency, tmp_path):
     write_latency(latency, tmp_path / 'latency.json')
     assert read_latency(tmp_path / 'latency.json') == latency
     (tmp_path / 'latency.json').write_text('{"schema_version": 9}')
-    with pytest.raises(UserError, match='latency schema version 9, this program reads 1'):
+    with pytest.raises(UserError, match='latency schema version 9, this program reads 2'):
         read_latency(tmp_path / 'latency.json')

@@ -8,7 +8,7 @@ import torch
 from benchmarks.check_results import table_name
 from benchmarks.data_time import PASSES
 from benchmarks.exit_pass import run_exit_pass
-from benchmarks.latency_records import read_latency
+from benchmarks.latency_records import LATENCY_VERSION, read_latency
 from benchmarks.macs import exit_costs
 from benchmarks.trained_model import load_trained_model
 from dynp_plugins import create_model
@@ -204,4 +204,4 @@ def test_two_models_are_compared(run, checkpoint, report, tmp_path):
     assert ratio.interval.low <= ratio.ratio <= ratio.interval.high
     assert [run.target_gmacs for run in record.models[1].batches[0].dynamic] == [0.01]
     assert f'{MODEL} / again' in out
-    assert json.loads((tmp_path / 'l.json').read_text())['schema_version'] == 1
+    assert json.loads((tmp_path / 'l.json').read_text())['schema_version'] == LATENCY_VERSION

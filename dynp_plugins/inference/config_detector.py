@@ -78,11 +78,11 @@ class LoadedDetector:
                 f'{config.model.get("type")}: use dynp_plugins.DynamicInferencer'
             )
         checkpoint = read_checkpoint(find_checkpoint(checkpoint_path))
+        dataset = test_dataset(config)
+        if classes is None:  # before the weights, which only say that some shapes are wrong
+            classes = class_names(config, dataset, checkpoint)
         detector, self.weights_sha256 = load_detector(config, checkpoint)
         self.detector: nn.Module = detector.to(device)
-        dataset = test_dataset(config)
-        if classes is None:
-            classes = class_names(config, dataset, checkpoint)
         self.name = Path(config_path).stem
         self.classes = as_names(classes)
         check_class_count(self.classes, _num_classes(detector))

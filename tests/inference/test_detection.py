@@ -227,6 +227,11 @@ def test_names_of_classes(config, detector, checkpoint, tmp_path, paths):
     others = save_weights(detector, tmp_path / 'others.pth', dataset_meta={'classes': mine})
     with pytest.raises(UserError, match='ant, bee, cat'):
         DetectionInferencer(config, others, device='cpu')
+    more = tuple('abcdefg')
+    unlike = make_detector(config, {'model.bbox_head.num_classes': len(more)})
+    others = save_weights(unlike, tmp_path / 'others.pth', dataset_meta={'classes': more})
+    with pytest.raises(UserError, match='a, b, c, d, e, f, g, but'):
+        DetectionInferencer(config, others, device='cpu')
     with pytest.raises(UserError, match='2 class names'):
         DetectionInferencer(config, checkpoint, device='cpu', classes=('x', 'y'))
 

@@ -50,10 +50,10 @@ def write_config(path, steps=STEPS, text=''):
     return path
 
 
-def make_detector(config):
+def make_detector(config, options=None):
     """The config's detector in eval mode, its scores spread over more than half of 0 to 1."""
     torch.manual_seed(0)
-    detector = build_detector(load_config(config))
+    detector = build_detector(load_config(config, options))
     pictures = torch.randn(8, 3, 8, 8).repeat_interleave(8, 2).repeat_interleave(8, 3)
     with torch.no_grad():
         for module in detector.modules():

@@ -92,7 +92,7 @@ def detector_pair_finding(comparison: DetectorComparison, results: Results) -> s
     first, second = names[comparison.model], names[comparison.baseline]
     interval = comparison.map_difference_interval
     if interval is None:
-        return f'{first} and {second} cannot be compared: there is no interval of their mAP'
+        return f'{first} and {second} cannot be compared: no interval of their difference in mAP'
     if interval.low > 0:
         return _advantage(comparison, f"{first}'s", second)
     low, high = rounded((interval.low, interval.high), 1, 0.0)

@@ -18,7 +18,7 @@ from ..detection.panels import (
     scale_text,
 )
 from ..detection.published import published_detectors
-from ..detection.timing import detector_timings
+from ..detection.timing import detector_timings, reading_finding
 from ..labels import one_line, own_names
 from ..timing_quality import conditions_of, warnings_of
 from .latency import machine_text
@@ -132,6 +132,7 @@ def _times(group: DetectorPanel, names: list[str], results: Results, level: str)
         for name, detector in zip(names, group.detectors, strict=True)
         for row in _time_rows(name, detector)
     ]
+    reading = reading_finding(group.detectors, names)
     header = ['detector', 'scale', 'ms per image', *(f'{part} ms' for part in PARTS)]
     return [
         f'{level} Time, one image at a time',
@@ -139,6 +140,7 @@ def _times(group: DetectorPanel, names: list[str], results: Results, level: str)
         *(f'**{escaped(said)}.**' for said in warnings_of(results, timings)),
         table(header, rows, texts=2),
         'Medians, from the prepared image to boxes; what follows the head counts for it.',
+        f'Reading is timed by itself. {escaped(reading, 500)}.' if reading else '',
         machine_text(results),
     ]
 

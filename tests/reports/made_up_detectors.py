@@ -21,8 +21,8 @@ from benchmarks.detection_records import (
     ScalePoint,
 )
 from benchmarks.interval import Interval
-from benchmarks.latency_records import Timing
 from benchmarks.results import DETECTION, FileRecord, SplitRecord, TrainingRecord
+from benchmarks.timing_records import Timing
 
 from .made_up_results import made_up_results, sha256
 

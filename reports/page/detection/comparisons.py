@@ -38,7 +38,7 @@ def _map(pair: DetectorComparison, names: list[str]) -> Estimate:
     one, other = names[pair.model], names[pair.baseline]
     difference, interval = pair.map_difference, pair.map_difference_interval
     if difference is None:
-        return Estimate(f'{one} and {other}: no mAP to compare', False)
+        return Estimate(f'{one} and {other}: no difference of mAP can be told', False)
     if interval is None:
         points = rounded([difference], 1, 0.0)[0]
         said = f"{points} points, without an interval: {one}'s mAP may be above {other}'s"

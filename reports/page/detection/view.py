@@ -11,7 +11,7 @@ from ...detection.panels import (
     scale_text,
 )
 from ...detection.published import PublishedDetector, published_detectors
-from ...detection.timing import detector_timings
+from ...detection.timing import detector_timings, reading_finding
 from ...series import STYLES, exit_colours, series_style
 from ...timing_quality import conditions_of, warnings_of
 from ..colours import ink_on
@@ -57,6 +57,7 @@ def detection_view(panel: DetectionPanel, pictures: int) -> dict:
         'timed': TIME in detection_axes(panel),
         'timing_conditions': conditions_of(results, timings),
         'timing_warnings': warnings_of(results, timings),
+        'reading': reading_finding(panel.detectors, panel.names),
         'published': published,
         'budget': detection_budgets(panel),
         'comparisons': pairs,

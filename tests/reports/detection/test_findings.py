@@ -76,7 +76,7 @@ def test_an_end_near_nothing_does_not_round_to_it():
 
 def test_without_an_interval_there_is_no_verdict():
     nothing = pair(None, map_difference_interval=None)
-    assert said(nothing) == 'A and B cannot be compared: there is no interval of their mAP'
+    assert said(nothing) == 'A and B cannot be compared: no interval of their difference in mAP'
 
 
 def test_turning_twice_changes_nothing():

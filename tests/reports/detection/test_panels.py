@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from benchmarks.detection.operating_points import choose_scale
 from benchmarks.results import SplitRecord
 from reports.detection.panels import (
     backbone_gmacs,
@@ -43,6 +44,7 @@ def test_a_scale_is_chosen_if_it_is_better_than_every_cheaper_one(seed):
     values = np.array([point.calibration.map_percent for point in points])
     expected = [p for k, p in enumerate(points) if k == 0 or values[k] > values[:k].max()]
     assert chosen_points(detector) == expected
+    assert best_point(detector) is choose_scale(detector.points)
     assert best_point(detector).calibration.map_percent == values.max()
 
 
@@ -61,6 +63,7 @@ def test_where_the_calibration_split_says_nothing_the_cheapest_scale_is_taken():
     ]
     unknown = dataclasses.replace(detector, points=points)
     assert chosen_points(unknown) == [points[-1]] and best_point(unknown) is points[-1]
+    assert choose_scale(points) is points[-1]
 
 
 def test_the_backbones_cost_is_its_own():

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from benchmarks.detection.operating_points import choose_scale
+from dynp_plugins.errors import UserError
 from reports.page.detection.budget import detection_budgets
 from reports.page.detection.panel import detection_panels
 
@@ -25,24 +27,20 @@ def plain(text):
     return text.replace('\xa0', ' ')
 
 
-def best_within(detector, budget):
-    """The calibration rule once more: the best mAP there among the scales within the budget."""
-    within = [p for p in detector.points if p.calibration_gmacs_mean <= budget]
-    return max(within, key=lambda p: p.calibration.map_percent, default=None)
-
-
 @pytest.mark.parametrize('seed', range(3))
 def test_the_slider_chooses_as_the_calibration_split_does(seed):
     detector = made_up_detector(seed=seed, sizes=(100, 140, 200, 260, 300, 340, 400))
     (choices,) = view(detector).models
     for budget in np.linspace(0, 12, 97):
-        expected, chosen = best_within(detector, budget), choices.chosen(budget)
-        if expected is None:
-            assert chosen is None
-        else:
-            scale = '\N{MULTIPLICATION SIGN}'.join(map(str, expected.scale))
-            assert choices.texts[chosen]['scale'] == scale
-            assert choices.heights[chosen] == expected.test.map_percent
+        chosen = choices.chosen(budget)
+        if chosen is None:
+            with pytest.raises(UserError, match='no scale fits'):
+                choose_scale(detector.points, budget)
+            continue
+        expected = choose_scale(detector.points, budget)
+        scale = '\N{MULTIPLICATION SIGN}'.join(map(str, expected.scale))
+        assert choices.texts[chosen]['scale'] == scale
+        assert choices.heights[chosen] == expected.test.map_percent
 
 
 def test_positions_reach_from_the_cheapest_scale_to_the_dearest_chosen_one():

@@ -47,4 +47,4 @@ def test_no_claim_without_an_interval_that_excludes_nothing():
     pair = only_pair(map_difference=0.4, map_difference_interval=None)
     assert 'without an interval' in pair.map.sentence and not pair.map.sure
     pair = only_pair(map_difference=None, map_difference_interval=None)
-    assert pair.map.sentence == 'A and B: no mAP to compare' and pair.map.dot is None
+    assert pair.map.sentence == 'A and B: no difference of mAP can be told' and pair.map.dot is None

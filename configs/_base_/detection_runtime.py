@@ -4,4 +4,4 @@ _base_ = './default_runtime.py'
 
 default_scope = 'mmdet'
 default_hooks = dict(anchor_count=dict(type='SharedAnchorCountHook'))
-visualizer = dict(type='mmdet.DetLocalVisualizer', name='visualizer')
+visualizer = dict(type='mmdet.DetLocalVisualizer')

@@ -5,7 +5,15 @@ import pytest
 from benchmarks.results import FileRecord
 from dynp_plugins.early_exit import MEASURES as KNOWN_MEASURES
 from dynp_plugins.early_exit.choosing import METHODS, RISK_CONTROL
-from reports.labels import counted, exit_names, in_words, one_line, series_names, typeset
+from reports.labels import (
+    counted,
+    exit_names,
+    in_words,
+    listed,
+    one_line,
+    series_names,
+    typeset,
+)
 
 from .made_up_results import made_up_model, made_up_results
 
@@ -96,3 +104,21 @@ def test_every_method_and_measure_has_words(name):
 
 def test_a_new_measure_goes_by_its_name():
     assert in_words('my\nmeasure') == 'my measure'
+
+
+def test_a_number_has_its_noun():
+    assert [counted(n, 'scale') for n in (0, 1, 1200)] == ['0 scales', '1 scale', '1,200 scales']
+    assert [counted(n, 'class', 'classes') for n in (1, 2)] == ['1 class', '2 classes']
+
+
+@pytest.mark.parametrize(
+    'texts, text', [(['a'], 'a'), (['a', 'b'], 'a and b'), (['a', 'b', 'c'], 'a, b and c')]
+)
+def test_lists(texts, text):
+    assert listed(texts) == text
+
+
+def test_factors_of_macs_have_a_multiplication_sign():
+    sign = '\N{MULTIPLICATION SIGN}'
+    assert typeset('with 1.11x the MACs') == f'with 1.11{sign} the MACs'
+    assert typeset('1.50x fewer MACs') == f'1.50{sign} fewer MACs'

@@ -3,10 +3,14 @@
 import dataclasses
 import re
 
+import pytest
+
 from benchmarks.latency_records import LATENCY_VERSION, LatencyFile
+from benchmarks.detection_records import DetectorLatency
 from reports.latency_data import data_balance, data_finding
 from reports.latency_tables import latency_text
 
+from .made_up_detectors import made_up_detector
 from .made_up_latency import made_up_data, made_up_timing
 from .made_up_results import made_up_model, static_model
 
@@ -180,3 +184,54 @@ def test_less_than_one_video_a_second():
     batches = [dataclasses.replace(first, exits=exits), *others]
     lines = text(with_data(model, batches=batches)).splitlines()
     assert row(lines, 'early')[2:4] == ['2500', '0.400']
+
+
+def detector_text(*detectors, models=(), **changes):
+    """Of detectors whose points were timed."""
+    timed = [
+        DetectorLatency(one.name, 'config', 'weights', [point.latency for point in one.points])
+        for one in detectors
+    ]
+    context = made_up_timing([made_up_model()], 'cpu')
+    record = LatencyFile(
+        *(LATENCY_VERSION, 'now', 'cmd', context.machine, 2, 40),
+        models=[model.latency for model in models],
+        ratios=[],
+        detectors=timed,
+    )
+    return latency_text(dataclasses.replace(record, **changes))
+
+
+def test_detectors_stand_below_the_models():
+    detector = made_up_detector('mine', sizes=(128, 256))
+    headline, block = detector_text(detector).split('\n\n')
+    assert headline.startswith('Example Processor 9000')
+    title, *lines = block.splitlines()
+    assert title == 'mine, one image at a time, to the boxes'
+    assert lines[0].split('  ')[-1].strip() == 'images'
+    assert len({len(line) for line in lines}) == 1
+    for point, line in zip(detector.points, lines[1:], strict=True):
+        timing, parts = point.latency.timing, point.latency.parts_ms
+        found = line.split()
+        assert found[0] == 'x'.join(map(str, point.scale))
+        assert float(found[1]) == pytest.approx(timing.ms_per_image, rel=5e-3)
+        assert float(found[3]) == pytest.approx(timing.p50_ms, rel=5e-3)
+        expected = [parts[part] for part in ('backbone', 'neck', 'head')]
+        assert [float(word) for word in found[7:10]] == pytest.approx(expected, rel=5e-3)
+        assert found[10] == str(point.latency.images)
+    both = detector_text(detector, models=[made_up_model('a classifier')]).split('\n\n')
+    assert [text.split(',')[0] for text in both[1:]] == ['a classifier'] * 3 + ['mine']
+
+
+def test_how_images_of_detectors_are_made_ready():
+    detector = made_up_detector('mine', sizes=(128, 256))
+    first, second = detector.points
+    data = made_up_data(30.0, 3.0)
+    timed = dataclasses.replace(first, latency=dataclasses.replace(first.latency, data=data))
+    lines = detector_text(dataclasses.replace(detector, points=[timed, second])).splitlines()
+    start = next(i for i, line in enumerate(lines) if 'before that, mean ms at' in line)
+    means = [data.reading.mean_ms, data.transforms.mean_ms, data.preprocessing.mean_ms]
+    scale, *found = lines[start + 1].split()
+    assert scale == '192x128'
+    assert [float(word) for word in found] == pytest.approx(means, rel=5e-3)
+    assert lines[start + 2].strip().startswith('Taken one at a time')  # nothing of the second scale

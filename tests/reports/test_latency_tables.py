@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from benchmarks.latency_records import LATENCY_VERSION, LatencyFile
 from benchmarks.detection_records import DetectorLatency
+from benchmarks.latency_records import LATENCY_VERSION, LatencyFile
 from reports.latency_data import data_balance, data_finding
 from reports.latency_tables import latency_text
 

@@ -14,8 +14,9 @@ from ...labels import one_line
 MOST = 8
 """So many names a picture has at most: with more, nothing of it would be seen."""
 
-SHOWN_WIDTH = 250
-"""Of a picture on the page, in CSS pixels."""
+SHOWN_WIDTH, MOST_HIGH = 250, 420
+"""Of a picture on the page, in CSS pixels: so wide it is at least, unless it were higher than that.
+"""
 
 HEIGHT, LETTER, PADDING = 15.0, 6.4, 6.0
 """Of a name in CSS pixels: its height, a letter's width at most, and blanks at both ends."""
@@ -49,7 +50,8 @@ def place_box_labels(boxes: Sequence[PictureBox], aspect: float) -> list[BoxLabe
         boxes: Of one picture.
         aspect: Its width by its height.
     """
-    wide, high = SHOWN_WIDTH, SHOWN_WIDTH / aspect
+    wide = shown_width(aspect)
+    high = wide / aspect
     taken: list[tuple[float, float, float, float]] = []
     labels = []
     for box in boxes:
@@ -81,6 +83,11 @@ def place_box_labels(boxes: Sequence[PictureBox], aspect: float) -> list[BoxLabe
         if len(labels) == MOST:
             break
     return labels
+
+
+def shown_width(aspect: float) -> float:
+    """How wide a picture is at least shown, by its width by its height."""
+    return min(SHOWN_WIDTH, MOST_HIGH * aspect)
 
 
 def label_text(box: PictureBox) -> str:

@@ -8,7 +8,7 @@ from benchmarks.detection_records import DetectionPicture, DetectorResult, Pictu
 from ...detection.panels import scale_text
 from ...labels import counted, one_line
 from ..gallery import is_embedded
-from .box_labels import BoxLabel, place_box_labels
+from .box_labels import SHOWN_WIDTH, BoxLabel, place_box_labels, shown_width
 from .panel import DetectionPanel
 
 KINDS = {
@@ -68,6 +68,7 @@ class Scene:
         image: A JPEG as a ``data:`` URL.
         truth: With the true objects.
         detections: With what was detected.
+        slim: The most CSS pixels that it may be wide, so that it is not too high; None for any.
         finding: How well that went.
         title: Where the picture comes from.
     """
@@ -78,6 +79,7 @@ class Scene:
     height: int
     truth: Shot
     detections: Shot
+    slim: float | None
     finding: str
     title: str
 
@@ -154,6 +156,7 @@ def _scene(picture: DetectionPicture, number: int) -> Scene:
     detections = [box for box in picture.boxes if box.kind in DETECTED]
     truth = [box for box in picture.boxes if box.kind in KINDS and box.kind not in DETECTED]
     source = f', {one_line(picture.source, 200)}' if picture.source else ''
+    width = shown_width(picture.width / picture.height)
     return Scene(
         id=number,
         image=picture.image,
@@ -161,6 +164,7 @@ def _scene(picture: DetectionPicture, number: int) -> Scene:
         height=picture.height,
         truth=_shot('What is there', truth, picture),
         detections=_shot('What was detected', detections, picture),
+        slim=width if width < SHOWN_WIDTH else None,
         finding=_finding(picture, truth, detections),
         title=f'test image {picture.index}{source}',
     )

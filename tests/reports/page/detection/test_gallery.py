@@ -10,10 +10,11 @@ from reports.page.detection.box_labels import (
     HEIGHT,
     LETTER,
     MOST,
+    MOST_HIGH,
     PADDING,
-    SHOWN_WIDTH,
     label_text,
     place_box_labels,
+    shown_width,
 )
 from reports.page.detection.gallery import KINDS, detector_galleries, is_scene
 from reports.page.detection.panel import detection_panels
@@ -104,6 +105,12 @@ def test_a_picture_without_anything():
     assert scene.truth.alt == 'What is there: nothing' and scene.title == 'test image 7'
 
 
+def test_slim_pictures_are_not_shown_too_high():
+    ((gallery,),) = [shown([picture(width=30, height=100), picture(width=100, height=100)])]
+    slim, square = gallery.groups[0].scenes
+    assert slim.slim == pytest.approx(0.3 * MOST_HIGH) and square.slim is None
+
+
 def test_many_boxes_are_counted_not_told():
     boxes = [PictureBox([0, 0, 1, 1], 'cell', 'right', 0.9)] * 30
     ((gallery,),) = [shown([picture(boxes=boxes)])]
@@ -113,17 +120,17 @@ def test_many_boxes_are_counted_not_told():
 
 def rectangle(label, aspect):
     """Where a name is on a picture as wide as it is shown."""
-    width = LETTER * len(label.text) + PADDING
-    high = SHOWN_WIDTH / aspect
+    width, whole = LETTER * len(label.text) + PADDING, shown_width(aspect)
+    high = whole / aspect
     if label.left is not None:
-        left = label.left / 100 * SHOWN_WIDTH
+        left = label.left / 100 * whole
     else:
-        left = SHOWN_WIDTH * (1 - label.right / 100) - width
+        left = whole * (1 - label.right / 100) - width
     top = label.top / 100 * high - (HEIGHT if label.above else 0)
     return left, top, left + width, top + HEIGHT
 
 
-@pytest.mark.parametrize('aspect', [0.6, 1.0, 1.8])
+@pytest.mark.parametrize('aspect', [0.4, 0.6, 1.0, 1.8])
 @pytest.mark.parametrize('seed', range(4))
 def test_names_stay_apart_and_inside(aspect, seed):
     random = np.random.default_rng(seed)
@@ -137,8 +144,8 @@ def test_names_stay_apart_and_inside(aspect, seed):
     assert 4 <= len(labels) <= MOST
     spots = [rectangle(label, aspect) for label in labels]
     for i, (left, top, right, bottom) in enumerate(spots):
-        assert left >= -0.5 and right <= SHOWN_WIDTH + 1.5
-        assert top >= -0.5 and bottom <= SHOWN_WIDTH / aspect + 0.5
+        assert left >= -0.5 and right <= shown_width(aspect) + 1.5
+        assert top >= -0.5 and bottom <= shown_width(aspect) / aspect + 0.5
         for x0, y0, x1, y1 in spots[:i]:
             assert min(right, x1) - max(left, x0) < 0.5 or min(bottom, y1) - max(top, y0) < 0.5
 

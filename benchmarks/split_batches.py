@@ -90,14 +90,16 @@ def labelled_batches(
 
 
 @contextmanager
-def evaluating(classifier: nn.Module) -> Iterator[None]:
-    """Put a classifier into eval mode for a while."""
-    training = classifier.training
-    classifier.eval()
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model into eval mode for a while; every module gets its own mode back."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
     try:
         yield
     finally:
-        classifier.train(training)
+        model.train(modes[model])  # which drops what a module keeps of its weights in eval mode
+        for module, training in modes.items():
+            module.training = training
 
 
 def _labels(data_samples: list, split: str) -> Tensor:

@@ -7,8 +7,6 @@ decoding boxes and suppressing overlapping ones do, has no multiply-adds.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ..detection_records import PARTS
 from ..macs import multiply_adds
+from ..split_batches import evaluating
 from .submodule_calls import Counts, count_call, first_regions, on_the_line, region_count, shape_of
 
 _SMALL = (1, 2, 3)
@@ -264,7 +263,7 @@ def detector_costs(detector: nn.Module, size: tuple[int, int]) -> DetectorCosts:
     Raises:
         UserError: It runs an operator that nobody has priced.
     """
-    with in_eval_mode(detector), PartCounter(detector) as counter:
+    with evaluating(detector), PartCounter(detector) as counter:
         _predict_black_image(detector, size)
         proposals, counts, costs = counter.regions, counter.modules(), counter.take()
     parameters = part_parameters(detector)
@@ -298,18 +297,6 @@ def part_parameters(detector: nn.Module) -> dict[str, int]:
     for name, parameter in detector.named_parameters():
         numbers[part_of(name)] += parameter.numel()
     return numbers
-
-
-@contextmanager
-def in_eval_mode(detector: nn.Module) -> Iterator[None]:
-    """Put a detector into eval mode for a while; every module gets its own mode back."""
-    modes = {module: module.training for module in detector.modules()}
-    detector.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 def _predict_black_image(detector: nn.Module, size: tuple[int, int]) -> None:

@@ -13,8 +13,9 @@ from torch.utils.data import Dataset
 
 from ..detection_records import PARTS
 from ..progress import track
+from ..split_batches import evaluating
 from .input_sizes import Size, network_sizes, split_dataset
-from .part_costs import PartCounter, PartMacs, detector_costs, in_eval_mode, part_parameters
+from .part_costs import PartCounter, PartMacs, detector_costs, part_parameters
 
 TOTAL = 'total'
 
@@ -125,7 +126,7 @@ def _costs_of_images(
 ) -> tuple[list[Size], list[dict[str, PartMacs]], list[int]]:
     """Sizes, costs and numbers of proposals of images that are really run."""
     sizes, costs, proposals = [], [], []
-    with in_eval_mode(detector), PartCounter(detector) as counter:
+    with evaluating(detector), PartCounter(detector) as counter:
         for index in track(range(len(dataset)), f'the {split} split', 'images'):
             (found,) = detector.test_step(pseudo_collate([dataset[index]]))
             sizes.append(tuple(found.metainfo['batch_input_shape']))

@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from benchmarks.detection_records import DetectorLatency
 from benchmarks.latency_records import LATENCY_VERSION, LatencyFile, read_latency, write_latency
 from benchmarks.results import read_results, with_latency, write_results
 from dynp_plugins import UserError, typed_json
 from tests.benchmarks.measured import measured_model, results_of
+from tests.reports.made_up_detectors import made_up_detection, made_up_detector
 from tests.reports.made_up_results import three_models, video_models
 
 
@@ -143,7 +145,49 @@ def test_times_of_other_weights_are_refused(results, latency):
         with_latency(results, dataclasses.replace(latency, models=others), 'l.json')
 
 
+def scale_latencies(detector, **changes):
+    """What ``tools/benchmark.py`` wrote of a detector's points."""
+    points = [point.latency for point in detector.points]
+    key = (detector.name, detector.config.sha256, detector.checkpoint.sha256)
+    return dataclasses.replace(DetectorLatency(*key, points), **changes)
+
+
+def untimed_points(detector):
+    points = [dataclasses.replace(point, latency=None) for point in detector.points]
+    return dataclasses.replace(detector, points=points)
+
+
+def test_times_are_joined_to_the_scales_of_detectors(latency):
+    one, other = (made_up_detector(name, sizes=(128, 256, 320)) for name in ('one', 'other'))
+    untimed = made_up_detection(*map(untimed_points, (one, other)), timing=None)
+    timed = dataclasses.replace(latency, models=[], ratios=[])
+    of_one = scale_latencies(one, points=[point.latency for point in one.points[:2]])
+    joined = with_latency(
+        untimed, dataclasses.replace(timed, detectors=[of_one, scale_latencies(other)]), 'l.json'
+    )
+    assert joined.timing.machine == latency.machine
+    assert joined.detectors[1] == other
+    assert [point.latency for point in joined.detectors[0].points] == [*of_one.points, None]
+    assert [point.scale for point in of_one.points] == [p.scale for p in one.points[:2]]
+
+
+def test_times_of_no_scale_of_any_detector_are_refused(latency):
+    detector = made_up_detector('mine', sizes=(128, 256))
+    results = made_up_detection(untimed_points(detector), timing=None)
+    timed = dataclasses.replace(latency, models=[])
+    elsewhere = [dataclasses.replace(p.latency, scale=[100, 100]) for p in detector.points[:1]]
+    for wrong in (
+        scale_latencies(detector, points=elsewhere),
+        scale_latencies(detector, weights_sha256='x'),
+        scale_latencies(detector, config_sha256='x'),
+    ):
+        with pytest.raises(UserError, match=r'l.json holds times of mine at (192x128|100x100)'):
+            with_latency(results, dataclasses.replace(timed, detectors=[wrong]), 'l.json')
+
+
 def test_a_latency_file_round_trip(latency, tmp_path):
+    detectors = [scale_latencies(made_up_detector())]
+    latency = dataclasses.replace(latency, detectors=detectors)
     write_latency(latency, tmp_path / 'latency.json')
     assert read_latency(tmp_path / 'latency.json') == latency
     (tmp_path / 'latency.json').write_text('{"schema_version": 9}')

@@ -13,6 +13,7 @@ from benchmarks.macs import exit_costs
 from benchmarks.trained_model import load_trained_model
 from dynp_plugins import create_model
 from dynp_plugins.early_exit import ALWAYS, ExitPolicy, ExitTable, choose_policies
+from tests.benchmarks.detection.tiny_runs import write_detector, write_scenes
 from tests.tools.command_lines import CONFIG, SMALL, refused
 
 MODEL = 'dyn-perceiver_regnety-tiny_digits'
@@ -205,3 +206,21 @@ def test_two_models_are_compared(run, checkpoint, report, tmp_path):
     assert [run.target_gmacs for run in record.models[1].batches[0].dynamic] == [0.01]
     assert f'{MODEL} / again' in out
     assert json.loads((tmp_path / 'l.json').read_text())['schema_version'] == LATENCY_VERSION
+
+
+def test_a_detector_beside_a_network(run, checkpoint, report, tmp_path):
+    """Each kind is timed by itself, on the same machine."""
+    write_scenes(tmp_path / 'data')
+    detector = write_detector(tmp_path, tmp_path / 'data')
+    models = (*detector, CONFIG, checkpoint)
+    options = ('--batch-sizes', '4', '--budgets', '0', '--scales', '48', '--data-samples', '0')
+    answer = run(
+        *('benchmark', *models, '--tables', report, '--out', 'l.json'), *QUICK, *options, *SMALL
+    )
+    status, out, error = answer
+    assert status == 0, error
+    record = read_latency(tmp_path / 'l.json')
+    assert [model.name for model in record.models] == [MODEL]
+    assert [(one.name, one.points[0].scale) for one in record.detectors] == [('tiny', [64, 48])]
+    assert record.detectors[0].points[0].data is None
+    assert out.index(f'{MODEL}, batches of 4') < out.index('tiny, one image at a time')

@@ -88,6 +88,7 @@ def _detector_view(panel: DetectionPanel, index: int) -> dict:
         'best_scale': scale_text(best.scale),
         'best_backbone': backbone_gmacs(best),
         'points': [(scale_text(point.scale), point) for point in points_by_cost(detector)],
+        'timed': any(point.latency for point in detector.points),
         'tops': _highest(detector.points),
         'parts': [part.part for part in best.parts],
         'part_colours': colours,

@@ -12,6 +12,7 @@ from benchmarks.detection_records import DetectionGallery
 from benchmarks.results import FileRecord, SplitRecord, TrainingRecord
 from reports.page import document as page_module
 from reports.page.document import page
+from reports.page.numbers import significant
 
 from ...made_up_detectors import (
     NO_METRICS,
@@ -83,7 +84,11 @@ def test_every_scale_is_in_numbers(three, three_page):
             assert ' '.join(row) in text
             scale = '\N{MULTIPLICATION SIGN}'.join(map(str, point.scale))
             assert (f'{scale} \N{BLACK CIRCLE}, chosen' in text) or not point.chosen
-    assert f'{three.detectors[0].points[0].latency.timing.p50_ms:.1f}' in text
+    for point in three.detectors[0].points:
+        timing, parts = point.latency.timing, point.latency.parts_ms
+        row = [*(parts[part] for part in ('backbone', 'neck', 'head')), timing.p50_ms]
+        row = [significant(value) for value in (*row, timing.p90_ms)]
+        assert ' '.join([*row, DASH, '30', significant(timing.images_per_second)]) in text
     assert 'Example Processor 9000' in text and 'medians of 30 rounds' in text
 
 

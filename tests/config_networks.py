@@ -1,5 +1,6 @@
 """Networks of configs without numbers in their weights, so that tests build the largest fast."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,12 @@ from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_netw
 
 
 def is_detection_file(path: Path) -> bool:
-    """Whether a config is one of a detector, without running it: by where it or its base lies."""
-    return 'detection' in path.parts or '/detection/' in path.read_text(encoding='utf-8')
+    """Whether a config is one of a detector, without running it: by where it or a base lies."""
+    text = path.read_text(encoding='utf-8')
+    if 'detection' in path.parts or '/detection' in text:
+        return True
+    base = re.search(r"^_base_ = '(.+)'$", text, re.MULTILINE)
+    return base is not None and is_detection_file(path.parent / base[1])
 
 
 def network_without_data(config: Config) -> MultiExitNetwork:

@@ -156,6 +156,20 @@ def test_what_is_wrong_can_be_left_out(tmp_path, warnings):
     assert [filtered.get_data_info(i)['img_id'] for i in range(len(filtered))] == [1, 2]
 
 
+def test_what_is_only_to_be_known_is_logged(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        'dynp_plugins.openmmlab.datasets.coco_files.print_log', lambda text, **_: told.append(text)
+    )
+    content = made_content()
+    del content['annotations'][0]['area'], content['annotations'][3]
+    path = make_coco(tmp_path, content)
+    assert len(coco_files(tmp_path)) == 3
+    assert told == [
+        f'{path}, no errors but to be known: no area (1), image without boxes (1)',
+    ]
+
+
 def test_a_picture_damaged_inside_is_named_when_it_is_met(tmp_path, warnings):
     make_coco(tmp_path)
     path = tmp_path / 'images' / 'b.jpg'

@@ -59,3 +59,5 @@ test_dataloader = dict(
 )
 # As published: by the file, whose areas are those of the masks.
 test_evaluator = dict(ann_file=data_root + 'annotations/instances_val2017.json')
+# The operating points of tools/budget_curve.py: (longer, shorter) side that pictures fit into.
+test_scales = [(533, 320), (667, 400), (800, 480), (1000, 600), (1333, 800)]

@@ -76,3 +76,5 @@ val_evaluator = [
     dict(type='mmdet.CocoMetric', metric='bbox'),
 ]
 test_evaluator = val_evaluator
+# The operating points of tools/budget_curve.py: (longer, shorter) side that pictures fit into.
+test_scales = [(533, 320), (667, 400), (833, 500), (1000, 600)]

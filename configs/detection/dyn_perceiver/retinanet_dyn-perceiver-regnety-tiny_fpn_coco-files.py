@@ -95,5 +95,7 @@ test_dataloader = dict(
 )
 val_evaluator = dict(classwise=True)
 test_evaluator = val_evaluator
+# The operating points of tools/budget_curve.py: (longer, shorter) side that pictures fit into.
+test_scales = [(side, side) for side in (size * 3 // 4, size, size * 5 // 4, size * 3 // 2)]
 
 train_cfg = dict(max_epochs=60, val_interval=10)

@@ -1,7 +1,7 @@
 """Pictures and boxes in COCO format: checked when loaded, the classes taken from the json."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,10 @@ class CocoFiles(CocoDataset):
             raise UserError(f'{self.ann_file}: {error}') from error
         if check.errors:
             self._answer(check.errors, folder)
+        notes = Counter(problem.kind for problem in check.problems if not problem.is_error)
+        if notes:
+            listed = ', '.join(f'{kind} ({number})' for kind, number in notes.items())
+            print_log(f'{self.ann_file}, no errors but to be known: {listed}', logger='current')
         if not check.images:
             raise UserError(f'{self.ann_file}: no image is left; {self._command(folder)}')
         self._number_classes(content)

@@ -108,7 +108,8 @@ class ScalePoint:
         gmacs_mean: Mean total cost on the test split; its spread is that of the images' sizes.
         parts: By part, in the order of `PARTS`.
         test: Metrics on the test split.
-        map_interval: 95 %, bootstrapped over the test images; None where no draw has an object.
+        map_interval: 95 %, from a basic bootstrap over the test images, see
+            `benchmarks.detection.map_bootstrap`; None where too many draws have no object.
         ap50_interval: Likewise.
         classes: In the order of the labels.
         latency: None where nothing was timed.
@@ -234,8 +235,8 @@ class DetectorComparison:
         baseline_scale: Of the baseline.
         cost_ratio: The baseline's mean total cost by the model's: above 1 the model is cheaper.
         map_difference: The model's mAP less the baseline's, in points.
-        map_difference_interval: 95 %, from a paired bootstrap over the test images; None where it
-            cannot be said.
+        map_difference_interval: 95 %, from a paired basic bootstrap over the test images; None
+            where it cannot be said.
     """
 
     model: int

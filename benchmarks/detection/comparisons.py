@@ -5,7 +5,7 @@ from itertools import combinations
 
 from ..detection_records import DetectorComparison
 from .detector_curve import MeasuredDetector
-from .map_bootstrap import draws_interval
+from .map_bootstrap import difference_interval
 
 
 def compare_detectors(detectors: Sequence[MeasuredDetector]) -> list[DetectorComparison]:
@@ -28,13 +28,14 @@ def _compare(
     ours, theirs = model.best, baseline.best
     maps = [one.on_test.metrics.map_percent for one in (ours, theirs)]
     is_told = None not in maps and ours.test.has_truth_of(theirs.test)
-    difference = ours.draws.map_percent - theirs.draws.map_percent
+    difference = maps[0] - maps[1] if is_told else None
+    draws = ours.draws.map_percent - theirs.draws.map_percent
     return DetectorComparison(
         model=a,
         baseline=b,
         scale=list(ours.scale),
         baseline_scale=list(theirs.scale),
         cost_ratio=float(theirs.test.macs.sum() / ours.test.macs.sum()),
-        map_difference=maps[0] - maps[1] if is_told else None,
-        map_difference_interval=draws_interval(difference) if is_told else None,
+        map_difference=difference,
+        map_difference_interval=difference_interval(difference, draws),
     )

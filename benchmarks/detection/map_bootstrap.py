@@ -13,8 +13,15 @@ image with equal scores: here all copies of the first of them come before those 
 The draws depend on the number of images and on the seed alone: two detectors on the same images
 meet the same draws, and the difference of their draws is a *paired* comparison.
 
-Costs: R draws of D detections that hit H objects (summed over IoU thresholds) are about R (D + 5 H)
-additions and comparisons.
+COCO's interpolation takes the best precision at any higher recall, which flatters small sets: the
+mAP of few images is too high on average, and that of draws from them, which hold some 63 % of the
+different images, higher still. Intervals are therefore basic ones (`basic_interval`), which undo
+that. In a simulation with 72 images of which the true mAP was known, 93 % of the basic intervals
+held it, and 68 % of the plain percentile intervals (95 % asked for; with 300 images 93 and 83 %).
+
+R draws of D detections that hit H objects (summed over IoU thresholds) are about R (D + 5 H)
+additions and comparisons. On one core, 1000 draws take 0.2 s for 72 images with 7200 detections,
+and 20 s for a split like COCO's validation set (5000 images, 500000 detections, 170000 hits).
 """
 
 from collections.abc import Iterator
@@ -23,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..interval import Interval
-from ..statistics.bootstrap import DRAWS, percentile_interval, resampling_counts
+from ..statistics.bootstrap import DRAWS, basic_interval, resampling_counts
 from .coco_metrics import Matches
 from .table import DetectionTable
 
@@ -97,9 +104,25 @@ def map_draws(
     return MapDraws(by_threshold.mean(1), by_threshold[:, 0])
 
 
-def draws_interval(draws: np.ndarray) -> Interval | None:
-    """95 % of them; None where too many are undefined."""
-    low, high = percentile_interval(draws)
+def map_interval(estimate: float | None, draws: np.ndarray) -> Interval | None:
+    """95 % interval of an average precision, within 0 to 100 %.
+
+    Args:
+        estimate: Of all images; None where it is undefined.
+        draws: (R,) in percent.
+
+    Returns:
+        None where the estimate or too many draws are undefined.
+    """
+    found = difference_interval(estimate, draws)
+    return found and Interval(max(found.low, 0.0), min(found.high, 100.0))
+
+
+def difference_interval(estimate: float | None, draws: np.ndarray) -> Interval | None:
+    """Likewise, of the difference of two, in points."""
+    if estimate is None:
+        return None
+    low, high = basic_interval(estimate, draws)
     return None if np.isnan(low) else Interval(float(low), float(high))
 
 

@@ -14,7 +14,7 @@ from dynp_plugins.inference.input_scale import Scale
 
 from ..detection_records import PARTS, PartCost, ScalePoint
 from .coco_metrics import Evaluation
-from .map_bootstrap import MapDraws, draws_interval
+from .map_bootstrap import MapDraws, map_interval
 from .scales import scale_name
 from .table import DetectionTable
 
@@ -60,7 +60,7 @@ def scale_points(measured: Sequence[MeasuredScale]) -> list[ScalePoint]:
     points, best_so_far = [], -np.inf
     for one in measured:
         on_calibration = _or_lowest(one.on_calibration.metrics.map_percent)
-        total = one.test.macs.sum(1) / 1e9
+        metrics, total = one.on_test.metrics, one.test.macs.sum(1) / 1e9
         points.append(
             ScalePoint(
                 scale=list(one.scale),
@@ -72,9 +72,9 @@ def scale_points(measured: Sequence[MeasuredScale]) -> list[ScalePoint]:
                 gmacs_min=float(total.min()),
                 gmacs_max=float(total.max()),
                 parts=part_costs(one.test),
-                test=one.on_test.metrics,
-                map_interval=draws_interval(one.draws.map_percent),
-                ap50_interval=draws_interval(one.draws.ap50_percent),
+                test=metrics,
+                map_interval=map_interval(metrics.map_percent, one.draws.map_percent),
+                ap50_interval=map_interval(metrics.ap50_percent, one.draws.ap50_percent),
                 classes=one.on_test.classes,
                 latency=None,
             )

@@ -1,6 +1,7 @@
 """Statistics of exits and curves: intervals, calibration, comparisons. Plain arrays in and out."""
 
 from .bootstrap import (
+    basic_interval,
     bootstrap_means,
     percentile_interval,
     resampling_counts,
@@ -38,6 +39,7 @@ __all__ = [
     'accuracy_at_cost',
     'accuracy_difference',
     'accuracy_of_leavers',
+    'basic_interval',
     'bootstrap_class_means',
     'bootstrap_means',
     'common_accuracy',

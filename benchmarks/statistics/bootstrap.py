@@ -126,6 +126,29 @@ def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndar
     return np.where(exists, low, np.nan)[()], np.where(exists, high, np.nan)[()]
 
 
+def basic_interval(
+    estimate: float, draws: np.ndarray, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """The draws' percentile interval, mirrored at the estimate ("basic" or "pivotal" interval).
+
+    As far as the draws lie above the estimate, the estimate itself lies above the truth: what is
+    biased by resampling was biased by sampling. Mirroring puts the interval on the other side. Of
+    means, which are not biased, both intervals are nearly the same.
+
+    Source: Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 5.2.
+
+    Args:
+        estimate: From all samples.
+        draws: (R, ...); NaN as in `percentile_interval`.
+        level: Likewise.
+
+    Raises:
+        UserError: See `percentile_interval`.
+    """
+    low, high = percentile_interval(draws, level)
+    return 2 * estimate - high, 2 * estimate - low
+
+
 def _values_and_members(values: np.ndarray, members: np.ndarray) -> np.ndarray:
     """(N, 2 M): the values, 0 for those who are no members, and the members as 0 and 1."""
     values, members = np.asarray(values), np.asarray(members, bool)

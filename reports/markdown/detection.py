@@ -32,6 +32,8 @@ MADE = (
     'percent; its 95 % intervals come from a bootstrap over the test images: each draw takes as '
     'many images as there are, with replacement, matches of detections to objects count as often '
     'as their image was drawn, and the mean is over the classes of which the draw has an object. '
+    'The middle of the draws is mirrored at the value of all images (a basic bootstrap interval), '
+    'since the mAP of few images is too high on average, and that of draws from them higher still. '
     'Two detectors meet the same draws, and the interval is that of their difference.'
 )
 

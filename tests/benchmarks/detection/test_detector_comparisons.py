@@ -33,7 +33,7 @@ def test_the_interval_is_of_paired_draws(good, poor):
     (found,) = compare_detectors([good, poor])
     draws = good.scales[1].draws.map_percent - poor.scales[0].draws.map_percent
     interval = found.map_difference_interval
-    expected = np.quantile(draws, [0.025, 0.975])
+    expected = 2 * found.map_difference - np.quantile(draws, [0.975, 0.025])
     np.testing.assert_allclose([interval.low, interval.high], expected)
     (itself,) = compare_detectors([good, good])
     assert (itself.map_difference, itself.cost_ratio) == (0, 1)

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.detection import map_bootstrap
 from benchmarks.detection.coco_metrics import evaluate
-from benchmarks.detection.map_bootstrap import draws_interval, map_draws
+from benchmarks.detection.map_bootstrap import difference_interval, map_draws, map_interval
+from benchmarks.interval import Interval
 from benchmarks.statistics.bootstrap import resampling_counts
 from dynp_plugins import UserError
 from tests.benchmarks.detection.tables import made_up_image, random_images, table_of
@@ -57,7 +58,8 @@ def test_draws_without_any_object_have_no_precision():
     (counts,) = resampling_counts(2, 50)
     np.testing.assert_array_equal(np.isnan(draws.map_percent), counts[:, 0] == 0)
     assert set(draws.map_percent[counts[:, 0] > 0]) == {0}
-    assert draws_interval(draws.map_percent) is None
+    assert map_interval(0.0, draws.map_percent) is None
+    assert map_interval(None, np.zeros(100)) is None
 
 
 def test_no_objects_and_no_detections():
@@ -85,9 +87,31 @@ def test_two_detectors_on_the_same_images_meet_the_same_draws():
     assert np.std(draws[0] - draws[1]) < 0.9 * np.std(unpaired)
 
 
-def test_the_interval():
-    found = draws_interval(np.arange(1001.0))
-    assert (found.low, found.high) == pytest.approx((25, 975))
+def test_the_interval_is_mirrored_at_the_estimate():
+    """Draws from 30 to 50 above an estimate of 35: as far as they are too high, so is it."""
+    draws = np.linspace(30, 50, 1001)
+    found = map_interval(35.0, draws)
+    assert (found.low, found.high) == pytest.approx((20.5, 39.5))
+    assert map_interval(20.0, draws) == Interval(0, pytest.approx(9.5))
+    found = difference_interval(20.0, draws)
+    assert (found.low, found.high) == pytest.approx((-9.5, 9.5))
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_true_value():
+    """Of many small splits of one population; percentile intervals hold it far too seldom."""
+    population = random_images(1500, 15)
+    true = evaluate(table_of(population)).metrics.map_percent
+    random, held = np.random.default_rng(0), []
+    for seed in range(50):
+        table = table_of([population[i] for i in random.choice(1500, 72, replace=False)])
+        seen = evaluate(table)
+        draws = map_draws(table, seen.matches, 300, seed).map_percent
+        basic = map_interval(seen.metrics.map_percent, draws)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        held.append((basic.low <= true <= basic.high, low <= true <= high))
+    basic, percentile = np.mean(held, 0)
+    assert basic > 0.84 > percentile
 
 
 @pytest.mark.slow

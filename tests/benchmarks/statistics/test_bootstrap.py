@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.statistics import bootstrap as bootstrap_module
 from benchmarks.statistics import (
+    basic_interval,
     bootstrap_means,
     percentile_interval,
     resampling_counts,
     subset_means,
 )
+from benchmarks.statistics import bootstrap as bootstrap_module
 from dynp_plugins.errors import UserError
 
 
@@ -145,3 +146,25 @@ def test_what_is_refused():
         subset_means(np.ones((5, 1)), np.ones((5, 2), bool))
     with pytest.raises(ValueError, match='NaN'):
         subset_means(np.array([[np.nan]]), np.ones((1, 1), bool))
+
+
+def test_the_basic_interval_is_the_percentile_interval_mirrored_at_the_estimate():
+    draws = np.random.default_rng(0).normal(3, 1, (500, 2))
+    low, high = percentile_interval(draws, 0.9)
+    mirrored = basic_interval(2.0, draws, 0.9)
+    np.testing.assert_allclose(mirrored, [4 - high, 4 - low])
+    assert np.isnan(basic_interval(2.0, np.full(40, np.nan))).all()
+
+
+def test_the_basic_interval_undoes_a_bias_of_draws():
+    """The plain variance is too low by 1/N, that of draws from it by as much again."""
+    generator, held = np.random.default_rng(1), []
+    for seed in range(200):
+        values = generator.normal(size=(12, 1))
+        powers = bootstrap_means(np.hstack([values, values**2]), 400, seed)
+        draws = powers[:, 1] - powers[:, 0] ** 2
+        low, high = percentile_interval(draws)
+        basic = basic_interval(values.var(), draws)
+        held.append((np.mean(basic), (low + high) / 2))
+    basic, percentile = np.mean(held, 0)
+    assert abs(basic - 1) < abs(percentile - 1)

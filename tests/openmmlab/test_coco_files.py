@@ -37,7 +37,7 @@ PIPELINE = [
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.PackDetInputs', meta_keys=('img_id', 'ori_shape', 'instances')),
 ]
-SPLITS = ('train', 'calibration', 'val', 'test')
+SPLITS = ('train', 'calibration', 'test')
 
 
 @pytest.fixture(autouse=True)
@@ -229,7 +229,8 @@ def test_who_only_classifies_does_not_import_the_datasets_of_mmdet():
 
 
 def loaders(config):
-    """The config's four loaders, in this process."""
+    """The config's loaders, in this process; validation is on the calibration split."""
+    assert config.val_dataloader == config.calibration_dataloader
     for split in SPLITS:
         loader = copy.deepcopy(config[f'{split}_dataloader'])
         loader.num_workers = 0
@@ -261,7 +262,7 @@ def test_embedded_scenes_are_loaded_by_their_config(tmp_path, monkeypatch):
                 assert image.shape[1:] == sample.ori_shape
                 boxes = [instance['bbox'] for instance in sample.instances]
                 assert sample.gt_instances.bboxes.tensor.tolist() == boxes
-    assert lengths == {'train': 6, 'calibration': 2, 'val': 2, 'test': 3}
+    assert lengths == {'train': 6, 'calibration': 2, 'test': 3}
 
 
 def test_own_folders_need_neither_class_names_nor_numbers(tmp_path, monkeypatch):
@@ -293,7 +294,6 @@ def test_own_folders_need_neither_class_names_nor_numbers(tmp_path, monkeypatch)
         assert sum(len(batch['inputs']) for batch in loader) == len(files[split])
     assert len(files['calibration']) == 2
     assert sorted(files['calibration'] + files['train']) == names
-    assert files['val'] == files['calibration']
     assert files['test'] == ['a.png', 'b.jpg', 'c.png']
 
 
@@ -319,7 +319,7 @@ def test_bccd_is_read_as_published(monkeypatch):
         batch = next(iter(loader))
         if split != 'train':
             assert {image.shape[1:] for image in batch['inputs']} == {config.scale[::-1]}
-    assert boxes == {'train': 2804, 'calibration': 1137, 'val': 1137, 'test': 945}
+    assert boxes == {'train': 2804, 'calibration': 1137, 'test': 945}
 
 
 def test_coco_in_its_standard_layout(tmp_path, monkeypatch):
@@ -396,7 +396,6 @@ def test_voc_in_its_standard_layout(tmp_path, monkeypatch):
         batch = next(iter(loader))
         assert all(tuple(image.shape) == (3, 600, 750) for image in batch['inputs'])
     assert len(files['calibration']) == 3
-    assert files['val'] == files['calibration']
     assert len(set(files['train'] + files['calibration'])) == 30
     assert sum(name.startswith('2008') for name in files['calibration']) == 1
     assert files['test'] == ['000020.jpg', '000021.jpg', '000022.jpg']

@@ -1,6 +1,5 @@
 """Pictures and boxes in COCO format: checked when loaded, the classes taken from the json."""
 
-import logging
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ...datasets.coco_images import Pictures
 from ...datasets.coco_problems import told
 from ...datasets.picture_files import picture_problem
 from ...errors import UserError
+from .labelled_files import warn
 
 _MAX_LISTED = 3  # problems of each kind
 
@@ -142,7 +142,7 @@ class CocoFiles(CocoDataset):
                 f'as classes, but {", ".join(left_out)}: make the names agree'
             )
         if left_out:
-            _warn(f'{self.ann_file}: no class of the dataset, left out: {", ".join(left_out)}')
+            warn(f'{self.ann_file}: no class of the dataset, left out: {", ".join(left_out)}')
         self._metainfo['classes'] = classes
         # In the order of the classes, which may not be that of the file.
         ids = {category['name']: category['id'] for category in content['categories']}
@@ -170,11 +170,7 @@ class CocoFiles(CocoDataset):
                 f"{self._command(folder)}; problems='skip' in the config's datasets leaves out "
                 'what is wrong'
             )
-        _warn(f'{self.ann_file}: left out or mended, {number}:\n{lines}')
+        warn(f'{self.ann_file}: left out or mended, {number}:\n{lines}')
 
     def _command(self, folder: str) -> str:
         return f'python tools/check_dataset.py {self.ann_file} {folder or "."} tells all'
-
-
-def _warn(message: str) -> None:
-    print_log(message, logger='current', level=logging.WARNING)

@@ -61,6 +61,15 @@ def roi_align_ops(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     return Counter(roi_align=4 * math.prod(get_shape(outputs[0])))
 
 
+def deformable_conv_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """mmcv's deformable convolutions: of values that lie between pixels, interpolated from four."""
+    shapes = [get_shape(value) for value in inputs]
+    maps = [shape for shape in shapes if len(shape) == 4]  # x, offset, sometimes mask, weight
+    x, weight, out = maps[0], maps[-1], get_shape(outputs[0])
+    sampled = out[0] * x[1] * math.prod(weight[2:]) * math.prod(out[2:])
+    return Counter(conv=math.prod(out) * math.prod(weight[1:]), grid_sampler=4 * sampled)
+
+
 HANDLES = {
     'aten::linear': linear_macs,
     'aten::_native_multi_head_attention': fused_attention_macs,
@@ -68,6 +77,8 @@ HANDLES = {
     'aten::upsample_bicubic2d': bicubic_ops,
     'aten::_upsample_bicubic2d_aa': smoothed_bicubic_ops,
     'aten::upsample_linear1d': linear_interpolation_ops,
-    'prim::PythonOp.RoIAlignFunction': roi_align_ops,  # mmcv's
+    'prim::PythonOp.DeformConv2dFunction': deformable_conv_macs,  # mmcv's, as the next two
+    'prim::PythonOp.ModulatedDeformConv2dFunction': deformable_conv_macs,
+    'prim::PythonOp.RoIAlignFunction': roi_align_ops,
     'torchvision::roi_align': roi_align_ops,
 }

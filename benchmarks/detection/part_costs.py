@@ -161,7 +161,8 @@ class PartCounter:
     def _record(self, name: str, module: nn.Module, args: tuple, kwargs: dict) -> None:
         regions = region_count(args, kwargs) if name.startswith('roi_head.') else None
         self._regions = self._regions or regions
-        leaves, structure = tree_flatten(first_regions(args, kwargs, regions and 0))
+        kind = first_regions(args, kwargs, None if regions is None else 0)
+        leaves, structure = tree_flatten(kind)
         call = _Call(name, structure, tuple(shape_of(leaf) for leaf in leaves), regions)
         if call not in self._counts:
             self._counts[call] = self._count(call, module, args, kwargs)

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.ops import roi_align
 
+import dynp_plugins.openmmlab  # noqa: F401 - stands in for mmcv's compiled operators
 from benchmarks.macs import count_macs
 
 
@@ -63,3 +64,15 @@ def test_regions_of_torchvision_are_interpolated():
     boxes = torch.tensor([[0, 1.0, 1, 9, 9], [0, 2, 2, 6, 12], [0, 0, 0, 15, 15]])
     counts = count_macs(Regions(), (torch.zeros(1, 8, 16, 16), boxes))
     assert counts == {'roi_align': 4 * 3 * 8 * 7 * 7}
+
+
+def test_a_deformable_convolution_costs_what_a_convolution_costs_and_its_interpolation():
+    from mmcv.ops import ModulatedDeformConv2dPack
+
+    settings = {'stride': 2, 'padding': 1, 'groups': 2}
+    deformable = ModulatedDeformConv2dPack(8, 12, 3, **settings)
+    image = torch.zeros(2, 8, 12, 16)
+    counts = count_macs(deformable, image)
+    offsets = count_macs(nn.Conv2d(8, 3 * 9, 3, stride=2, padding=1), image)['conv']
+    assert counts['conv'] == count_macs(nn.Conv2d(8, 12, 3, **settings), image)['conv'] + offsets
+    assert counts['grid_sampler'] == 2 * 8 * 9 * 6 * 8 * 4

@@ -1,5 +1,7 @@
 """Costs over the images of a split, whose sizes differ; and those sizes."""
 
+import copy
+
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -22,10 +24,17 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def retinanet(folder):
+@pytest.fixture(scope='module')
+def built(folder):
     config = Config.fromfile(tiny_config(folder, 'RetinaNet'))
     return config, build_detector(config)
+
+
+@pytest.fixture
+def retinanet(built):
+    """A config of one's own, and its detector."""
+    config, detector = built
+    return copy.deepcopy(config), detector
 
 
 def test_sizes_are_those_that_images_have_in_the_network(retinanet):

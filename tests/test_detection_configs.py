@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.registry import DATA_SAMPLERS, DATASETS, FUNCTIONS, HOOKS, MODELS, TRANSFORMS
+from mmengine.dataset import Compose
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    FUNCTIONS,
+    HOOKS,
+    MODELS,
+    PARAM_SCHEDULERS,
+    TRANSFORMS,
+    DefaultScope,
+)
 
 from dynp_plugins.networks import DynPerceiverBackbone
 from dynp_plugins.openmmlab.config_files import load_config
@@ -143,6 +154,29 @@ def test_initial_weights_are_of_the_same_backbone(path):
         assert arch == f'{backbone.arch}{width}'
         assert int(latents) == backbone.num_latents
     assert detector_of(path).backbone.frozen_stages in (-1, 1)
+
+
+@every_config
+def test_pipelines_and_recipe_can_be_built(path):
+    config = read(path)
+    hooks = [hook for hook in config.get('custom_hooks', []) if 'pipeline' in hook]
+    readers = [
+        source
+        for split in ('train', 'calibration', 'test')
+        for source in sources(config[f'{split}_dataloader'].dataset)
+    ]
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        for entry in (*readers, *hooks):
+            Compose(entry.pipeline)
+        optimizer = build_optim_wrapper(detector_of(path), copy.deepcopy(config.optim_wrapper))
+        for settings in config.param_scheduler:
+            settings = copy.deepcopy(settings)
+            if settings.pop('convert_to_iter_based', False):
+                settings.pop('by_epoch')
+            PARAM_SCHEDULERS.build(settings, default_args=dict(optimizer=optimizer))
+    trained = [p for group in optimizer.optimizer.param_groups for p in group['params']]
+    assert set(trained) >= {p for p in detector_of(path).parameters() if p.requires_grad}
+    assert len(trained) == len(set(trained))
 
 
 def types_in(entry):

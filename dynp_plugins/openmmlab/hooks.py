@@ -1,9 +1,10 @@
-"""Hooks: checks that stop a run early, and random numbers that survive a resume."""
+"""Hooks: checks that stop a run early, random numbers that survive a resume, other pipelines."""
 
 import random
 
 import numpy as np
 import torch
+from mmengine.dataset import Compose
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import FUNCTIONS, HOOKS
@@ -144,6 +145,45 @@ class EpochSeedHook(Hook):
         """Seed `random`, NumPy and torch; ranks differ."""
         sequence = np.random.SeedSequence([runner.seed, runner.epoch, get_rank()])
         _seed_all(int(sequence.generate_state(1)[0]))
+
+
+@HOOKS.register_module()
+class SwitchPipelineHook(Hook):
+    """From an epoch on, read the training set through another pipeline.
+
+    mmdet's `PipelineSwitchHook` does so for a dataset that reads files itself. This one looks into
+    those that cut or join others, such as `HeldOut`.
+
+    Args:
+        epoch: The first one, from 0, with the other pipeline.
+        pipeline: Its transforms.
+    """
+
+    def __init__(self, epoch: int, pipeline: list[dict]):
+        self.epoch = epoch
+        self.pipeline = pipeline
+        self._switched = False
+
+    def before_train_epoch(self, runner) -> None:
+        """Switch, if it is time and has not been done."""
+        if runner.epoch < self.epoch or self._switched:
+            return
+        loader = runner.train_dataloader
+        for dataset in _reading_datasets(loader.dataset):
+            dataset.pipeline = Compose(self.pipeline)
+        loader._iterator = None  # persistent workers have the dataset as it was
+        self._switched = True
+        runner.logger.info(
+            f'the training set is read through another pipeline from epoch {runner.epoch + 1} on'
+        )
+
+
+def _reading_datasets(dataset: Dataset) -> list[Dataset]:
+    """The datasets at the bottom, which have pipelines."""
+    inside = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    return [inner for part in inside if part is not None for inner in _reading_datasets(part)] or [
+        dataset
+    ]
 
 
 @FUNCTIONS.register_module()

@@ -1,11 +1,14 @@
 """Training and testing a detector through the Runner, on a made-up folder in COCO format."""
 
 import json
+import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, DefaultScope
+from mmengine.runner import Runner
 
 from dynp_plugins import UserError
 from dynp_plugins.checkpoints import load_checkpoint_file
@@ -164,3 +167,34 @@ def test_training_starts_from_the_backbone_of_another_run(trained, tmp_path):
     assert not torch.allclose(after[different], before[different])
     (log,) = tmp_path.glob('*/*.log')
     assert 'not used: neck (' in log.read_text()
+
+
+def test_rtmdets_pipelines_run_and_are_switched(boxes):
+    """Mosaics first, then single pictures; also with persistent workers and a cut dataset."""
+    config = load_config(
+        'configs/detection/dyn_perceiver/'
+        'rtmdet-tiny_dyn-perceiver-mobilenetv3-0.75_8xb32-300e_coco.py'
+    )
+    config.train_dataloader.dataset.dataset.update(
+        data_root=str(boxes), ann_file='train.json', data_prefix='images', filter_cfg=None,
+        metainfo=dict(classes=('cat', 'dog')),
+    )  # fmt: skip
+    config.train_dataloader.update(batch_size=3, num_workers=1, persistent_workers=True)
+    *_, settings = config.custom_hooks
+    seen = []
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        loader = Runner.build_dataloader(config.train_dataloader)
+        hook = HOOKS.build(settings)
+        for epoch in (0, settings.epoch - 1, settings.epoch, settings.epoch + 1):
+            runner = SimpleNamespace(
+                epoch=epoch, train_dataloader=loader, logger=logging.getLogger('test')
+            )
+            hook.before_train_epoch(runner)
+            first = next(iter(loader))
+            assert first['inputs'][0].shape == (3, 640, 640)
+            pipeline = loader.dataset.dataset.pipeline
+            seen.append({type(transform).__name__ for transform in pipeline.transforms})
+            assert loader._iterator is not None
+    assert ['CachedMosaic' in names for names in seen] == [True, True, False, False]
+    assert ['CachedMixUp' in names for names in seen] == [True, True, False, False]
+    assert all('YOLOXHSVRandomAug' in names for names in seen)

@@ -45,7 +45,9 @@ _crop = [
     dict(type='mmdet.RandomFlip', prob=0.5),
     dict(type='mmdet.Pad', size=(640, 640), **_grey),
 ]
-_scales = dict(type='mmdet.RandomResize', ratio_range=(0.5, 2.0), keep_ratio=True)
+_scales = dict(
+    type='RandomResize', resize_type='mmdet.Resize', ratio_range=(0.5, 2.0), keep_ratio=True
+)
 _pack = dict(type='mmdet.PackDetInputs')
 
 mosaic_pipeline = [
@@ -89,10 +91,6 @@ val_dataloader = calibration_dataloader
 test_dataloader = dict(batch_size=32, dataset=dict(pipeline=test_pipeline))
 custom_hooks = [
     *_base_.custom_hooks,
-    dict(
-        type='mmdet.PipelineSwitchHook',
-        switch_epoch=280,
-        switch_pipeline=last_pipeline,
-    ),
+    dict(type='SwitchPipelineHook', epoch=280, pipeline=last_pipeline),
 ]
 default_hooks = dict(checkpoint=dict(interval=10))

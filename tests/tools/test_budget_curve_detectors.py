@@ -29,20 +29,20 @@ SCALES = ('--scales', '32x32', '64')
 
 def test_a_detector_beside_a_classifier(run, checkpoint, detector, tmp_path):
     arguments = ('budget_curve', *detector, CONFIG, checkpoint, '--out', 'r', *SCALES)
-    out = answered(run(*arguments, '--risk', '0.02', '0.1', *SMALL))
+    out = answered(run(*arguments, '--budgets', '3', *SMALL))
     results = read_results(tmp_path / 'r/results.json')
     (classifier,), (found,) = results.models, results.detectors
     assert found.name == 'tiny' in out
     assert [point.scale for point in found.points] == [[32, 32], [85, 64]]
     assert (found.calibration.samples, found.test.samples) == (2, 4)
-    assert len(classifier.points) == 33
+    assert len(classifier.points) == 3
     assert results.comparisons == results.detector_comparisons == []
     tables = {path.name for path in (tmp_path / 'r/tables').glob('*.npz')}
     assert {'tiny_calibration_32x32.npz', 'tiny_test_85x64.npz'} < tables
     assert len(tables) == 6
     rows = csv_rows(tmp_path / 'r/detection.csv')
     assert len(rows) == 2
-    assert len(csv_rows(tmp_path / 'r/curve.csv')) > 30
+    assert csv_rows(tmp_path / 'r/curve.csv')
     assert 'nothing impossible found' in answered(run('budget_curve', '--check', 'r'))
 
 

@@ -2,7 +2,7 @@
 # Plain POSIX sh and GNU make 3.81, so that macOS's own tools run it.
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-action test lint clean
+.PHONY: help env demo demo-action demo-detection test lint clean
 
 # The first Python that runs and is supported. Each candidate is started, because a pyenv shim can
 # be on the PATH and still fail. Without one, python3 says in setup_env.py what is wrong with it.
@@ -11,11 +11,18 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	then echo $$python; exit; fi; done; echo python3)
 # What installs the packages: uv, pip, or auto (uv when it is on the PATH).
 INSTALLER ?= auto
+# The demo trains so many networks at a time, each on one core: small networks gain little from two.
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 VENV_PYTHON = .venv/bin/python
 DEMO_DIR = work_dirs/demo
 DEMO_PICTURES = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits resnet18-narrow_digits
 DEMO_VIDEOS = dyn-perceiver_tsm-regnety-tiny_clips tsm-resnet18-narrow_clips
+DEMO_DETECTORS = retinanet_dyn-perceiver-regnety-tiny_scenes retinanet_regnety-tiny_scenes
+DEMO_MODELS = $(DEMO_PICTURES) $(DEMO_VIDEOS) $(DEMO_DETECTORS)
+
+# Trains the models $(1), several at a time.
+demo_training = $(MAKE) --no-print-directory -j $(JOBS) $(1:%=train-%)
 
 # Times the models $(1) and draws them in the folder $(2).
 demo_pairs = $(foreach model,$(1),configs/demo/$(model).py $(DEMO_DIR)/$(model))
@@ -37,14 +44,25 @@ env: ## Create or renew .venv, unless it is up to date
 		exit 1; }; \
 	"$$python" tools/setup_env.py --installer "$(INSTALLER)"
 
-demo: env $(DEMO_PICTURES:%=train-%) $(DEMO_VIDEOS:%=train-%) ## Train small networks on pictures and videos, time them, draw their curves
-	$(call demo_report,$(DEMO_PICTURES) $(DEMO_VIDEOS),$(DEMO_DIR)/report)
+demo: env ## Train small networks on pictures, videos and scenes, time them, draw their curves
+	$(call demo_training,$(DEMO_MODELS))
+	$(call demo_report,$(DEMO_MODELS),$(DEMO_DIR)/report)
 
-demo-action: env $(DEMO_VIDEOS:%=train-%) ## The part of the demo about action recognition in videos
+demo-action: env ## The part of the demo about action recognition in videos
+	$(call demo_training,$(DEMO_VIDEOS))
 	$(call demo_report,$(DEMO_VIDEOS),$(DEMO_DIR)/report-action)
 
-train-%: env
-	$(VENV_PYTHON) tools/train.py configs/demo/$*.py --work-dir $(DEMO_DIR)/$* --no-validate --overwrite
+demo-detection: env ## The part of the demo about object detection
+	$(call demo_training,$(DEMO_DETECTORS))
+	$(call demo_report,$(DEMO_DETECTORS),$(DEMO_DIR)/report-detection)
+
+train-%:
+	@mkdir -p $(DEMO_DIR)
+	@echo "training $*; its log is $(DEMO_DIR)/$*.log"
+	@OMP_NUM_THREADS=1 $(VENV_PYTHON) tools/train.py configs/demo/$*.py --work-dir $(DEMO_DIR)/$* \
+		--no-validate --overwrite > $(DEMO_DIR)/$*.log 2>&1 || \
+		{ tail -n 15 $(DEMO_DIR)/$*.log; echo "training $* failed: see $(DEMO_DIR)/$*.log" >&2; exit 1; }
+	@echo "trained $*"
 
 test: env ## Run the tests
 	$(VENV_PYTHON) -m pytest

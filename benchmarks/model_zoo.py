@@ -10,13 +10,19 @@ import yaml
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab.classifiers import build_classifier, multi_exit_network
 from dynp_plugins.openmmlab.config_files import load_config
+from dynp_plugins.openmmlab.detectors import build_detector, is_detection_config
 
+from .detection.part_costs import DetectorCosts, detector_costs
 from .input_shapes import config_input_shape
 from .network_costs import NetworkCosts, network_costs
 
 TOP1 = 'Top 1 Accuracy'
+BOX_AP = 'box AP'
 IMAGE_TASK = 'Image Classification'
 VIDEO_TASK = 'Action Recognition'
+DETECTION_TASK = 'Object Detection'
+
+Costs = NetworkCosts | DetectorCosts
 
 
 @dataclass(frozen=True)
@@ -26,13 +32,18 @@ class ZooModel:
     Attributes:
         name: What mmpretrain finds it by.
         config: Path of the config.
-        task: `IMAGE_TASK` or `VIDEO_TASK`, by which OpenMMLab's packages know what to do with it.
+        task: `IMAGE_TASK`, `VIDEO_TASK` or `DETECTION_TASK`, by which OpenMMLab's packages know
+            what to do with it.
         dataset: The data set it is trained for.
-        macs: Multiply-adds up to the last exit (mmpretrain's "FLOPs").
+        macs: Multiply-adds up to the last exit, or of the whole detector (OpenMMLab's "FLOPs").
         parameters: Parameters of the whole network.
         published_top1: Published accuracy in percent, as it is written, by exit, ``''`` being the
             last one; empty where none is known.
-        source: Where the accuracies were published; ``''`` where there are none.
+        published_ap: Published average precision of a detector in percent, as it is written, by
+            size of the boxes, ``''`` being all; empty where none is known.
+        source: Where they were published; ``''`` where there are none.
+        image_size: Height and width of the image for which a detector is counted; None for others,
+            whose test pipeline says it.
     """
 
     name: str
@@ -42,7 +53,9 @@ class ZooModel:
     macs: int
     parameters: int
     published_top1: Mapping[str, str]
+    published_ap: Mapping[str, str]
     source: str
+    image_size: tuple[int, int] | None
 
 
 def list_metafiles(repository: Path) -> list[Path]:
@@ -64,34 +77,72 @@ def read_metafile(metafile: Path, repository: Path) -> list[ZooModel]:
     except (KeyError, ValueError, AttributeError) as error:
         raise UserError(
             f'{metafile}: every model needs Name, Config, Metadata with FLOPs and Parameters, and '
-            f'one entry in Results with Task, Dataset and Metrics ({error!r})'
+            'one entry in Results with Task, Dataset and Metrics; a detector also Image Size: '
+            f'HEIGHTxWIDTH in Metadata ({error!r})'
         ) from error
 
 
 def _read_model(model: Mapping[str, Any], repository: Path) -> ZooModel:
     (result,) = model['Results']
-    top1 = {}
-    for metric, value in result['Metrics'].items():
-        name, _, rest = metric.partition(' (')
-        if name == TOP1:
-            top1[rest.removesuffix(')')] = value
+    metadata = model['Metadata']
+    image_size = None
+    if result['Task'] == DETECTION_TASK:
+        height, width = map(int, metadata['Image Size'].split('x'))
+        image_size = height, width
     return ZooModel(
         name=model['Name'],
         config=repository / model['Config'],
         task=result['Task'],
         dataset=result['Dataset'],
-        macs=int(model['Metadata']['FLOPs']),
-        parameters=int(model['Metadata']['Parameters']),
-        published_top1=top1,
+        macs=int(metadata['FLOPs']),
+        parameters=int(metadata['Parameters']),
+        published_top1=_published(result['Metrics'], TOP1),
+        published_ap=_published(result['Metrics'], BOX_AP),
         source=result.get('Source', ''),
+        image_size=image_size,
     )
 
 
-def count_costs(config: str | Path) -> NetworkCosts:
+def _published(metrics: Mapping[str, str], wanted: str) -> dict[str, str]:
+    """By what stands in parentheses behind the name of a metric; ``''`` where nothing does."""
+    found = {}
+    for metric, value in metrics.items():
+        name, _, rest = metric.partition(' (')
+        if name == wanted:
+            found[rest.removesuffix(')')] = value
+    return found
+
+
+def count_costs(config: str | Path, image_size: tuple[int, int] | None = None) -> Costs:
     """What a config's network costs on a sample of the shape that its test pipeline makes.
 
+    Args:
+        config: The file.
+        image_size: Height and width of the image for a detector, whose test images differ in size.
+
     Raises:
-        UserError: The config cannot be read or its network cannot be built or counted.
+        UserError: The config cannot be read or its network cannot be built or counted, or it is one
+            of a detector and there is no size.
     """
     loaded = load_config(config)
-    return network_costs(multi_exit_network(build_classifier(loaded)), config_input_shape(loaded))
+    if not is_detection_config(loaded):
+        network = multi_exit_network(build_classifier(loaded))
+        return network_costs(network, config_input_shape(loaded))
+    if image_size is None:
+        raise UserError(
+            f'{config} describes a detector: say for which Task: {DETECTION_TASK} and Image Size: '
+            'HEIGHTxWIDTH it is counted, in the metafile beside it'
+        )
+    return detector_costs(build_detector(loaded), image_size)
+
+
+def task_of(costs: Costs) -> str:
+    """What a network of these costs is for."""
+    if isinstance(costs, DetectorCosts):
+        return DETECTION_TASK
+    return VIDEO_TASK if len(costs.input_shape) == 4 else IMAGE_TASK
+
+
+def total_macs(costs: Costs) -> int:
+    """Multiply-adds up to the last exit, or of the whole detector."""
+    return costs.total.macs if isinstance(costs, DetectorCosts) else costs.exits[-1].macs

@@ -2,27 +2,25 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.model_zoo import (
-    IMAGE_TASK,
-    VIDEO_TASK,
+    Costs,
     ZooModel,
     count_costs,
     list_metafiles,
     read_metafile,
+    task_of,
+    total_macs,
 )
-from benchmarks.network_costs import NetworkCosts
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError
 
+from .model_zoo_columns import columns_of
+
 BEGIN = '<!-- begin: written by python tools/update_model_zoo.py -->'
 END = '<!-- end: written by python tools/update_model_zoo.py -->'
-_UNITS = {'ImageNet-1k': ('GMACs', 1e9, 3)}
-_SMALL_UNIT = ('MMACs', 1e6, 2)
-_VIDEO_UNIT = ('GMACs per video', 1e9, 2)
-_UNKNOWN = '-'
 _logger = logging.getLogger(__name__)
 
 
@@ -43,7 +41,7 @@ def update_model_zoo(repository: Path, write: bool = True) -> list[Path]:
     costs = {}
     for model in (model for models in zoo.values() for model in models):
         _logger.info('counting %s', model.name)
-        costs[model.name] = count_costs(model.config)
+        costs[model.name] = count_costs(model.config, model.image_size)
         _check_task(model, costs[model.name])
     stale = []
     for metafile, models in zoo.items():
@@ -60,7 +58,7 @@ def update_model_zoo(repository: Path, write: bool = True) -> list[Path]:
     return stale
 
 
-def metafile_with_costs(metafile: Path, costs: Mapping[str, NetworkCosts]) -> str:
+def metafile_with_costs(metafile: Path, costs: Mapping[str, Costs]) -> str:
     """A metafile's text with the FLOPs and Parameters of each model; all else stays.
 
     Raises:
@@ -71,7 +69,7 @@ def metafile_with_costs(metafile: Path, costs: Mapping[str, NetworkCosts]) -> st
         field = re.fullmatch(r'( *(?:- )?)(Name|FLOPs|Parameters): (\S+)(.*\n)', line)
         if field and field[2] == 'Name' and field[3] in costs:
             counted = costs[field[3]]
-            numbers = {'FLOPs': counted.exits[-1].macs, 'Parameters': counted.parameters}
+            numbers = {'FLOPs': total_macs(counted), 'Parameters': counted.parameters}
             unwritten += [f'{key} of {field[3]}' for key in numbers]
             name = field[3]
         elif field and field[2] in numbers:
@@ -83,9 +81,7 @@ def metafile_with_costs(metafile: Path, costs: Mapping[str, NetworkCosts]) -> st
     return ''.join(lines)
 
 
-def readme_with_tables(
-    readme: Path, models: Sequence[ZooModel], costs: Mapping[str, NetworkCosts]
-) -> str:
+def readme_with_tables(readme: Path, models: Sequence[ZooModel], costs: Mapping[str, Costs]) -> str:
     """A README's text with fresh tables between the two marks.
 
     Raises:
@@ -101,7 +97,7 @@ def readme_with_tables(
     return f'{before}{begin}\n\n{tables(models, costs)}\n{end}{after}'
 
 
-def tables(models: Sequence[ZooModel], costs: Mapping[str, NetworkCosts]) -> str:
+def tables(models: Sequence[ZooModel], costs: Mapping[str, Costs]) -> str:
     """A Markdown table for each data set.
 
     Raises:
@@ -110,7 +106,7 @@ def tables(models: Sequence[ZooModel], costs: Mapping[str, NetworkCosts]) -> str
     parts = []
     for dataset in dict.fromkeys(model.dataset for model in models):
         rows = [model for model in models if model.dataset == dataset]
-        columns = _columns(dataset, rows, costs)
+        columns = columns_of(dataset, rows, costs)
         parts += [f'### {dataset}', '', _line(columns), f'|{"---|" * len(columns)}']
         for model in rows:
             parts.append(_line(cell(model, costs[model.name]) for cell in columns.values()))
@@ -118,8 +114,8 @@ def tables(models: Sequence[ZooModel], costs: Mapping[str, NetworkCosts]) -> str
     return '\n'.join(parts)
 
 
-def _check_task(model: ZooModel, costs: NetworkCosts) -> None:
-    task = VIDEO_TASK if len(costs.input_shape) == 4 else IMAGE_TASK
+def _check_task(model: ZooModel, costs: Costs) -> None:
+    task = task_of(costs)
     if model.task != task:
         raise UserError(
             f'{model.name}: its metafile says Task: {model.task}, but its config makes it a '
@@ -127,61 +123,5 @@ def _check_task(model: ZooModel, costs: NetworkCosts) -> None:
         )
 
 
-_Cell = Callable[[ZooModel, NetworkCosts], str]
-
-
-def _columns(
-    dataset: str, models: Sequence[ZooModel], costs: Mapping[str, NetworkCosts]
-) -> dict[str, _Cell]:
-    """The columns of a data set's table by title: those that say something of any model."""
-    videos = any(len(costs[model.name].input_shape) == 4 for model in models)
-    unit, scale, decimals = _VIDEO_UNIT if videos else _UNITS.get(dataset, _SMALL_UNIT)
-
-    def counts(attribute: str) -> _Cell:
-        return lambda model, costs: ' / '.join(
-            f'{getattr(exit, attribute) / scale:.{decimals}f}' for exit in costs.exits
-        )
-
-    columns = {
-        'config': lambda model, costs: _config(model),
-        'parameters': lambda model, costs: _parameters(costs.parameters),
-        'input': lambda model, costs: _input(costs.input_shape),
-        f'{unit} up to each exit': counts('macs'),
-    }
-    if any(costs[model.name].exits[0].macs_published_order for model in models):
-        columns[f'{unit}, published order'] = counts('macs_published_order')
-    if any(model.published_top1 for model in models):
-        columns['published top-1 of each exit, %'] = _published
-        columns['source'] = lambda model, costs: model.source or _UNKNOWN
-    return columns
-
-
-def _input(shape: Sequence[int]) -> str:
-    """Height and width, of a video with the number of frames before them."""
-    *frames, _, height, width = shape
-    return 'x'.join(map(str, (*frames, height, width)))
-
-
 def _line(cells: Iterable[str]) -> str:
     return f'| {" | ".join(cells)} |'
-
-
-def _config(model: ZooModel) -> str:
-    return f'[`{model.name}`]({model.config.name})'
-
-
-def _parameters(count: int) -> str:
-    return f'{count / 1e6:.2f} M'
-
-
-def _published(model: ZooModel, costs: NetworkCosts) -> str:
-    """The published accuracies in the order of the exits."""
-    if not model.published_top1:
-        return _UNKNOWN
-    *earlier, _ = (exit.name for exit in costs.exits)
-    if set(model.published_top1) != {*earlier, ''}:
-        raise UserError(
-            f'{model.name}: Metrics must give the accuracy of the last exit and of '
-            f'{", ".join(earlier)}, but gives {", ".join(map(repr, model.published_top1))}'
-        )
-    return ' / '.join(model.published_top1[name] for name in (*earlier, ''))

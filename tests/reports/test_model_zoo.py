@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.model_zoo import count_costs, list_metafiles, read_metafile
+from benchmarks.model_zoo import count_costs, list_metafiles, read_metafile, total_macs
 from dynp_plugins.errors import UserError
 from reports.model_zoo import BEGIN, END, tables, update_model_zoo
 from tests.inference.tiny_videos import write_config
@@ -27,6 +27,7 @@ COUNTED = [
     'dyn-perceiver_tsm-mobilenetv3-0.75_8xb8-1x1x8-50e_sthv2',
     'tsm-mobilenetv2_8xb8-1x1x8-50e_sthv1',
     'tsn-mobilenetv2_8xb32-1x1x8-100e_k400',
+    'rtmdet-tiny_dyn-perceiver-mobilenetv3-0.75_8xb32-300e_coco',
 ]
 MODELS = {
     model.name: (metafile, model)
@@ -60,13 +61,13 @@ def test_every_row_begins_with_the_config_and_its_parameters(metafile):
 @pytest.mark.parametrize('name', COUNTED)
 def test_the_rows_of_small_networks_are_up_to_date(name):
     metafile, model = MODELS[name]
-    costs = count_costs(model.config)
+    costs = count_costs(model.config, model.image_size)
     row = rows_of(metafile.with_name('README.md').read_text(encoding='utf-8'))[name]
     fresh = rows_of(tables([model], {name: costs}))[name]
     # A table has more columns than one row needs where other models have something to say.
     assert row == {title: fresh.get(title, '-') for title in row}
     assert fresh.keys() <= row.keys()
-    assert (model.macs, model.parameters) == (costs.exits[-1].macs, costs.parameters)
+    assert (model.macs, model.parameters) == (total_macs(costs), costs.parameters)
 
 
 @pytest.mark.parametrize('metafile', METAFILES[:3], ids=lambda path: path.parent.name)
@@ -156,6 +157,30 @@ def test_a_network_of_videos(zoo):
     assert row['input'] == '4x32x32'
     gmacs = ' / '.join(f'{exit.macs / 1e9:.2f}' for exit in costs.exits)
     assert row['GMACs per video up to each exit'] == gmacs
+
+
+def test_a_detector(zoo):
+    """Its cost is that of an image of the given size, split by part; its accuracy that of boxes."""
+    name = 'rtmdet-tiny_dyn-perceiver-mobilenetv3-0.75_8xb32-300e_coco'
+    config = REPOSITORY / 'configs' / 'detection' / 'dyn_perceiver' / f'{name}.py'
+    metafile, readme = zoo / 'zoo' / 'metafile.yml', zoo / 'zoo' / 'README.md'
+    text = metafile.read_text().replace(SMALL, name).replace('CIFAR-10', 'Boxes')
+    text = re.sub('Config: .*', f'Config: {config}', text)
+    text = text.replace('      FLOPs: 0', '      Image Size: 64x96\n      FLOPs: 0')
+    text = re.sub('          Top 1 Accuracy.*\n', '', text)
+    metafile.write_text(text.replace('Metrics:', 'Metrics: {box AP: 30.10, box AP (small): 9.0}'))
+    with pytest.raises(UserError, match=r'describes a detector: say .* Task: Object Detection'):
+        update_model_zoo(zoo)
+    metafile.write_text(metafile.read_text().replace('Image Classification', 'Object Detection'))
+    assert update_model_zoo(zoo) == [metafile, readme]
+    (model,) = read_metafile(metafile, zoo)
+    costs = count_costs(config, (64, 96))
+    assert model.macs == costs.total.macs
+    (row,) = rows_of(readme.read_text()).values()
+    assert row['image, height x width'] == '64 x 96'
+    parts = [f'{part.macs / 1e9:.1f}' for part in costs.costs.values()]
+    assert row['GMACs of backbone / neck / head'] == ' / '.join(parts)
+    assert row['published mAP, %'] == '30.10 (small 9.0)'
 
 
 def test_published_exits_must_be_the_exits_of_the_network(zoo):

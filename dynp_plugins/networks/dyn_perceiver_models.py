@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..errors import UserError
 from .contract import MultiExitNetwork
 from .dyn_perceiver import DynPerceiverBackbone
 from .dyn_perceiver_heads import DynPerceiverHeads
@@ -38,7 +39,15 @@ def dyn_perceiver(
         num_classes: Number of classes.
         with_fkt: Forward knowledge transfer between the heads.
         **backbone_settings: As in `DynPerceiverBackbone`.
+
+    Raises:
+        UserError: A setting that is not possible, or one that leaves no exits.
     """
+    if backbone_settings.get('out_indices') is not None:
+        raise UserError(
+            'out_indices is for the backbones of detectors, which have no exits to classify at: '
+            'leave it out, or build DynPerceiverBackbone itself'
+        )
     backbone = DynPerceiverBackbone(arch, **backbone_settings)
     heads = DynPerceiverHeads(
         backbone.exit_channels,

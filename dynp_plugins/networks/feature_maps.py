@@ -160,7 +160,7 @@ def _check_size(images: Tensor, stride: int) -> None:
         raise UserError(
             f'images of {height} x {width} pixels are smaller than the largest stride of the maps, '
             f'{stride}: resize them to larger ones, or pad them with '
-            f'model.data_preprocessor.pad_size_divisor={stride}'
+            f'data_preprocessor.pad_size_divisor={stride}'
         )
 
 

@@ -2,8 +2,10 @@
 
 import copy
 import inspect
+import logging
 from typing import Any
 
+from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 
@@ -53,6 +55,15 @@ class OpenMMLabOptions:
         ]
         # As in mmengine, what a file holds replaces what other entries do.
         self.init_cfg = sorted(entries, key=lambda entry: entry['type'] == 'InitialWeights')
+        if getattr(self, 'frozen_stages', -1) >= 0 and not any(
+            entry['type'] in ('InitialWeights', 'Pretrained') for entry in self.init_cfg
+        ):
+            print_log(
+                f'frozen_stages={self.frozen_stages} without init_cfg keeps random weights fixed, '
+                'unless all weights are loaded from a checkpoint: set frozen_stages=-1',
+                logger='current',
+                level=logging.WARNING,
+            )
         super().init_weights()
         self.init_cfg = init_cfg
 

@@ -93,6 +93,7 @@ def test_any_image_size():
         (dict(width=0.5), 'regnety_tiny has no width .*choose a size instead: regnety_400mf'),
         (dict(width=-1), 'width=-1: give a positive number'),
         (dict(drop_path_rate=0.2), 'regnety_tiny has no drop_path_rate'),
+        (dict(out_indices=(1, 2)), 'out_indices is for the backbones of detectors'),
     ],
 )
 def test_impossible_settings(overrides, message):

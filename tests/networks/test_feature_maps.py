@@ -209,13 +209,15 @@ def test_norms_keep_their_statistics_only_if_told_to():
     ],
     ids=str,
 )
-def test_checkpointing_changes_neither_outputs_nor_gradients_nor_statistics(settings):
+@pytest.mark.parametrize('autocast', [False, True])
+def test_checkpointing_changes_neither_outputs_nor_gradients_nor_statistics(settings, autocast):
     plain = build(out_indices=(0, 2, 3), **settings).train()
     saving = build(out_indices=(0, 2, 3), with_cp=True, **settings).train()
     results = []
     for backbone in (plain, saving):
         torch.manual_seed(3)
-        maps = backbone(images(3))
+        with torch.autocast('cpu', torch.bfloat16, enabled=autocast):
+            maps = backbone(images(3))
         loss = sum(x.square().mean() for x in maps)
         loss.backward(retain_graph=True)
         loss.backward()

@@ -149,6 +149,16 @@ def test_other_initialisations_stay_possible(file, weights):
     assert (backbone.state_dict()[key] == 0.5).all()
 
 
+def test_frozen_random_weights_are_noted(file, log):
+    for frozen_stages, init_cfg, noted in ((1, None, True), (-1, None, False)):
+        settings = dict(out_indices=(1,), frozen_stages=frozen_stages, init_cfg=init_cfg)
+        MODELS.build(dict(type='DynPerceiver') | SETTINGS | settings).init_weights()
+        assert any('keeps random weights fixed' in line for line in log.messages) == noted
+        log.clear()
+    build(file, out_indices=(1,), frozen_stages=1).init_weights()
+    assert not any('keeps random weights fixed' in line for line in log.messages)
+
+
 @torch.no_grad()
 def test_one_class_serves_three_libraries_in_one_process():
     """A classifier, a recognizer and a detector, each built in its own scope, and run."""

@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	then echo $$python; exit; fi; done; echo python3)
 # What installs the packages: uv, pip, or auto (uv when it is on the PATH).
 INSTALLER ?= auto
-# The demo trains so many networks at a time, each on one core: small networks gain little from two.
+# So many networks of the demo are trained, and so many tests are run, at a time, each on one core.
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 VENV_PYTHON = .venv/bin/python
@@ -65,7 +65,7 @@ train-%:
 	@echo "trained $*"
 
 test: env ## Run the tests
-	$(VENV_PYTHON) -m pytest
+	$(VENV_PYTHON) -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal
 
 lint: env ## Check style and formatting
 	$(VENV_PYTHON) -m ruff check

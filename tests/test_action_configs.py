@@ -244,13 +244,13 @@ def test_classifiers_learn_faster_and_vectors_do_not_decay(name):
         assert group['weight_decay'] == (0 if free else 5e-4), name
 
 
+SPLITS = ('train', 'calibration', 'test')
+
+
 def splits_of(config):
     """The three data sets of a config."""
     with DefaultScope.overwrite_default_scope(config.default_scope):
-        return {
-            split: DATASETS.build(config[f'{split}_dataloader'].dataset)
-            for split in ('train', 'calibration', 'test')
-        }
+        return {split: DATASETS.build(config[f'{split}_dataloader'].dataset) for split in SPLITS}
 
 
 def check_splits(config):
@@ -271,10 +271,17 @@ def check_splits(config):
     return data
 
 
+CHECKED = {}
+"""The first class of splits that have been checked, by the data sets' settings: many are alike."""
+
+
 @every_config
 def test_splits_are_read_from_the_published_files(path, video_sets):
-    data = check_splits(load_config(path))
-    assert data['train'].metainfo['classes'][0] in ('Moving A down', 'Archery', 'brush_hair')
+    config = read(path)
+    settings = repr([config[f'{split}_dataloader'].dataset for split in SPLITS])
+    if settings not in CHECKED:
+        CHECKED[settings] = check_splits(load_config(path))['train'].metainfo['classes'][0]
+    assert CHECKED[settings] in ('Moving A down', 'Archery', 'brush_hair')
 
 
 @every_data_set

@@ -3,7 +3,7 @@
 import json
 
 from tests.conftest import REPOSITORY
-from tests.made_detection_set import make_detection_set
+from tests.made_detection_set import UNFORMATTED, make_detection_set
 from tests.tools.command_lines import answered, refused
 
 CONFIG = (
@@ -24,6 +24,7 @@ SMALL = [
 def test_train_then_test(run, tmp_path, monkeypatch):
     monkeypatch.setenv('DATA_ROOT', str(make_detection_set(tmp_path)))
     monkeypatch.setenv('SIZE', '64')
+    monkeypatch.setattr(*UNFORMATTED)
     answered(run('train', CONFIG, '--work-dir', 'run', *SMALL))
     assert (tmp_path / 'run/epoch_1.pth').is_file()
     answered(run('test', CONFIG, 'run', '--out', 'metrics.json', *SMALL))

@@ -48,26 +48,38 @@ def test_inference(switch):
     assert all(map(torch.equal, stepped, whole))
 
 
+@pytest.fixture(scope='module')
+def full_costs():
+    """Multiply-adds and parameters of the network with everything in it."""
+    full = create_model(TINY)
+    return exit_costs(full, (3, 64, 64))[-1].macs, sum(p.numel() for p in full.parameters())
+
+
 @pytest.mark.parametrize('switch', ALL, ids=str)
-def test_costs(switch):
+def test_costs(switch, full_costs):
     """Taking something out saves parameters and multiply-adds, except that without token mixers the
     tokens stay as many as they were, which costs more than the mixers did."""
-    network, full = create_model(TINY, **switch), create_model(TINY)
+    network = create_model(TINY, **switch)
     costs = exit_costs(network, (3, 64, 64))
     assert [cost.name for cost in costs] == list(network.exit_names)
-    last, full_last = costs[-1].macs, exit_costs(full, (3, 64, 64))[-1].macs
-    assert last > full_last if 'with_token_mixer' in switch else last < full_last
-    sizes = [sum(p.numel() for p in n.parameters()) for n in (network, full)]
-    assert sizes[0] < sizes[1]
+    full_macs, full_size = full_costs
+    last = costs[-1].macs
+    assert last > full_macs if 'with_token_mixer' in switch else last < full_macs
+    assert sum(p.numel() for p in network.parameters()) < full_size
+
+
+@pytest.fixture(scope='module')
+def official(reference):
+    return reference.state_dict('reg800m_perceiver_t128_d1112')
 
 
 @pytest.mark.parametrize('switch', ALL, ids=str)
-def test_conversion(switch, reference):
+def test_conversion(switch, official):
     """An official checkpoint of the network without the part is taken, the one with it refused."""
-    official = reference.state_dict('reg800m_perceiver_t128_d1112')
     converted = convert_state_dict(without(official, switch), RELEASED, **switch)
-    network = create_model(RELEASED, **switch)
-    network.load_state_dict(converted)
+    with torch.device('meta'):  # names and shapes only
+        network = create_model(RELEASED, **switch)
+    network.load_state_dict(converted, assign=True)
     assert len(converted) < len(official)
     with pytest.raises(ValueError, match='does not fit the model'):
         convert_state_dict(official, RELEASED, **switch)

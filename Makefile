@@ -56,6 +56,9 @@ demo-detection: env ## The part of the demo about object detection
 	$(call demo_training,$(DEMO_DETECTORS))
 	$(call demo_report,$(DEMO_DETECTORS),$(DEMO_DIR)/report-detection)
 
+# Detectors begin with the backbone of the demo's classifier.
+$(DEMO_DETECTORS:%=train-%): train-dyn-perceiver_regnety-tiny_digits
+
 train-%:
 	@mkdir -p $(DEMO_DIR)
 	@echo "training $*; its log is $(DEMO_DIR)/$*.log"

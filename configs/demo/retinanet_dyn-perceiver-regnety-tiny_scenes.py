@@ -1,3 +1,15 @@
+"""The demo's detector: a small RetinaNet on the demo's tiny Dyn-Perceiver, on embedded scenes.
+
+It begins with the backbone of the demo's classifier, which has to be trained first:
+
+    python tools/train.py configs/demo/dyn-perceiver_regnety-tiny_digits.py \
+        --work-dir work_dirs/demo/dyn-perceiver_regnety-tiny_digits
+    python tools/train.py configs/demo/retinanet_dyn-perceiver-regnety-tiny_scenes.py \
+        --work-dir work_dirs/scenes
+
+``make demo`` and ``make demo-detection`` do both and draw its curve.
+"""
+
 _base_ = [
     '../_base_/models/retinanet_dyn-perceiver-regnety-tiny_fpn.py',
     '../_base_/datasets/embedded_scenes.py',
@@ -5,4 +17,11 @@ _base_ = [
     '../_base_/detection_runtime.py',
 ]
 
-train_cfg = dict(max_epochs=6, val_interval=6)
+# What took its classifier a minute need not be learnt again.
+classifier = 'work_dirs/demo/dyn-perceiver_regnety-tiny_digits/epoch_5.pth'
+model = dict(
+    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=classifier, prefix='backbone.'))
+)
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+train_cfg = dict(max_epochs=3, val_interval=3)
+test_scales = [(96, 96), (128, 128), (160, 160)]

@@ -1,3 +1,12 @@
+"""A narrow ResNet-18 whose cost is that of the tiny Dyn-Perceiver, on blood cells (BCCD).
+
+Expected on the 72 test pictures: 50.1 mAP (95 % interval 47.3 to 52.4) at 256x192, 0.338 GMACs of
+which 0.198 are the backbone's; other scales in README.md. Some ten minutes on an idle CPU core:
+
+    DATA_ROOT=data/bccd python tools/train.py \
+        configs/detection/bccd/retinanet_resnet18-narrow_fpn_40e_bccd.py
+"""
+
 _base_ = [
     '../../_base_/models/retinanet_resnet18-narrow_fpn.py',
     '../../_base_/datasets/bccd.py',

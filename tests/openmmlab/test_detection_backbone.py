@@ -70,7 +70,7 @@ def build(file, prefix='backbone.', **settings):
                 'latent', 'x2z', 'self_attention', 'mixers', 'z2x', 'last_z2x'))},
         ),
     ],
-    ids=str,
+    ids=['all maps', 'three maps', 'maps of the CNN alone', 'the CNN alone'],
 )  # fmt: skip
 def test_a_classifiers_checkpoint_starts_a_detectors_backbone(file, weights, log, settings, unused):
     backbone = build(file, **settings)

@@ -1,10 +1,7 @@
 """Training and testing through the Runner: resume, averages, and what stops a run."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -112,26 +109,6 @@ def test_more_classes_in_the_data_than_in_the_head(tmp_path):
     with pytest.raises(UserError, match=r'has 10 classes, but model\.head\.num_classes is 7'):
         runs.train(config)
     assert not list(tmp_path.glob('*.pth'))
-
-
-def test_two_processes_on_the_cpu(tmp_path):
-    """Started by torchrun, with gloo; the run must come to its end."""
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
-    options = [
-        'train_cfg.max_epochs=2',
-        'train_dataloader.num_batch_per_epoch=2',
-        'train_dataloader.batch_size=4',
-        'log_level=WARNING',
-    ]
-    tool = ['tools/train.py', CONFIG, '--launcher', 'pytorch', '--no-validate']
-    answer = subprocess.run(
-        [*command, *tool, '--work-dir', str(tmp_path), '--cfg-options', *options],
-        capture_output=True,
-        text=True,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''},
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert find_checkpoint(tmp_path) == tmp_path / 'epoch_2.pth'
 
 
 @pytest.fixture(scope='module')

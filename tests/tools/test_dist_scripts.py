@@ -94,11 +94,12 @@ def test_usage(name):
     assert answer.stderr.startswith(f'usage: tools/{name}.sh ')
 
 
-@pytest.mark.slow
 def test_a_mistake_is_shown_once_and_ends_with_status_2(tmp_path):
-    answer = script('dist_train', tmp_path / 'nowhere.py', 2)
+    """One that is found when everything is built, and all processes have met."""
+    options = ['--work-dir', tmp_path, '--cfg-options', 'model.head.num_classes=7']
+    answer = script('dist_train', CONFIG, 2, *options)
     assert answer.returncode == 2
-    assert answer.stderr.count(f'error: no config file {tmp_path}/nowhere.py') == 1
+    assert answer.stderr.count('error: the training set has 10 classes, but') == 1
     assert 'Traceback' not in answer.stderr
 
 

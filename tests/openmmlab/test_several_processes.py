@@ -53,7 +53,8 @@ def small_config(task, work_dir, processes):
 
 def train(task, work_dir, processes):
     launcher = 'none' if processes == 1 else 'pytorch'
-    runs.train(small_config(task, work_dir, processes), validate=False, launcher=launcher)
+    config = small_config(task, work_dir, processes)
+    runs.train(config, validate=False, auto_scale_lr=True, launcher=launcher)
 
 
 def test_and_write(task, run, file, processes):
@@ -117,6 +118,15 @@ def test_the_statistics_of_batch_norm_are_those_of_the_doubled_batch(trained):
     assert moved
     for key in moved:
         torch.testing.assert_close(together[key], alone[key], rtol=1e-3, atol=1e-3, msg=key)
+
+
+def test_the_learning_rate_is_scaled_to_the_batches_of_all_processes(trained):
+    task, folder = trained
+    config = load_config(CONFIGS[task])
+    expected = config.optim_wrapper.optimizer.lr * BATCH / config.auto_scale_lr.base_batch_size
+    for run in '12':
+        group = load_checkpoint_file(folder / run / 'epoch_1.pth')['optimizer']['param_groups'][0]
+        assert group['initial_lr'] == pytest.approx(expected)
 
 
 def test_metrics_are_the_same_however_many_processes_train_or_test(trained, tmp_path):

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import sys
 from pathlib import Path
 
 # One thread per process where the tests run in several at once, also in the processes that tests
@@ -14,9 +15,36 @@ import pytest
 import torch
 
 import dynp_plugins
+from dynp_plugins.networks import legal_sizes
+
+# However busy the machine is, a search for legal image sizes comes to its end.
+legal_sizes._SEARCH_SECONDS = 600
 
 REPOSITORY = Path(__file__).parents[1]
 REFERENCE = Path(os.environ.get('DYNP_REFERENCE', REPOSITORY.parent / 'shared' / 'reference'))
+
+
+@pytest.fixture(autouse=True, scope='module')
+def own_scope_of_a_module():
+    """A runner leaves its default scope behind, in which later tests would look for their types."""
+    yield from _scopes_restored()
+
+
+@pytest.fixture(autouse=True)
+def own_scope_of_a_test():
+    """As `own_scope_of_a_module`."""
+    yield from _scopes_restored()
+
+
+def _scopes_restored():
+    def scopes():
+        registry = sys.modules.get('mmengine.registry')
+        return {} if registry is None else registry.DefaultScope._instance_dict
+
+    before = dict(scopes())
+    yield
+    scopes().clear()
+    scopes().update(before)
 
 
 @pytest.fixture(scope='session')

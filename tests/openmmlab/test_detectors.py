@@ -215,4 +215,4 @@ def test_a_config_of_a_classifier_is_refused():
     head = dict(type='MultiExitHead', num_classes=4, in_channels=(48, 96, 160, 256))
     model = dict(type='mmpretrain.ImageClassifier', backbone=backbone, head=head)
     with pytest.raises(UserError, match='describes ImageClassifier, which is no detector'):
-        build_detector(Config(dict(model=model)))
+        build_detector(Config(dict(model=model, default_scope='mmpretrain')))

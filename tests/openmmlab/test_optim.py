@@ -1,8 +1,8 @@
 """Learning rates and weight decay of single parameters."""
 
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import MODELS
 
+from dynp_plugins.openmmlab.classifiers import build_classifier
 from dynp_plugins.openmmlab.config_files import load_config
 
 DEMO = 'configs/demo/dyn-perceiver_regnety-tiny_digits.py'
@@ -11,7 +11,7 @@ IMAGE_FILES = 'configs/classification/dyn_perceiver/dyn-perceiver_regnety-tiny_i
 
 def test_norms_and_biases_do_not_decay():
     config = load_config(DEMO)
-    wrapper = build_optim_wrapper(MODELS.build(config.model), config.optim_wrapper)
+    wrapper = build_optim_wrapper(build_classifier(config), config.optim_wrapper)
     decaying = {
         parameter.ndim
         for group in wrapper.optimizer.param_groups
@@ -24,7 +24,7 @@ def test_norms_and_biases_do_not_decay():
 
 def test_the_latent_branch_may_learn_at_its_own_rate():
     config = load_config(IMAGE_FILES)
-    model = MODELS.build(config.model)
+    model = build_classifier(config)
     wrapper = build_optim_wrapper(model, config.optim_wrapper)
     slow = {
         parameter

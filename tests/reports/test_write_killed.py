@@ -32,7 +32,7 @@ def killed(tmp_path_factory):
         env=os.environ | {'PYTHONPATH': str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=True,
     )
     ends = done.stdout.split()

@@ -45,7 +45,7 @@ env: ## Create or renew .venv, unless it is up to date
 	"$$python" tools/setup_env.py --installer "$(INSTALLER)"
 
 demo: env ## Train small networks on pictures, videos and scenes, time them, draw their curves
-	$(call demo_training,$(DEMO_MODELS))
+	$(call demo_training,$(DEMO_VIDEOS) $(DEMO_PICTURES) $(DEMO_DETECTORS))
 	$(call demo_report,$(DEMO_MODELS),$(DEMO_DIR)/report)
 
 demo-action: env ## The part of the demo about action recognition in videos

@@ -1,5 +1,6 @@
 """What several tests share: reference values, and a tiny network that is quick on a CPU."""
 
+import gc
 import importlib.util
 import json
 import os
@@ -22,6 +23,12 @@ legal_sizes._SEARCH_SECONDS = 600
 
 REPOSITORY = Path(__file__).parents[1]
 REFERENCE = Path(os.environ.get('DYNP_REFERENCE', REPOSITORY.parent / 'shared' / 'reference'))
+
+
+def pytest_collection_finish():
+    """The garbage collector need not look through all that was imported, over and over."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope='module')

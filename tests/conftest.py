@@ -32,26 +32,35 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(autouse=True, scope='module')
-def own_scope_of_a_module():
-    """A runner leaves its default scope behind, in which later tests would look for their types."""
-    yield from _scopes_restored()
+def own_globals_of_a_module():
+    """A runner leaves its default scope behind, in which later tests would look for their types.
+
+    Its logger stays, too, and would be shared by a later run of that name and second.
+    """
+    yield from _globals_restored()
 
 
 @pytest.fixture(autouse=True)
-def own_scope_of_a_test():
-    """As `own_scope_of_a_module`."""
-    yield from _scopes_restored()
+def own_globals_of_a_test():
+    """As `own_globals_of_a_module`."""
+    yield from _globals_restored()
 
 
-def _scopes_restored():
-    def scopes():
-        registry = sys.modules.get('mmengine.registry')
-        return {} if registry is None else registry.DefaultScope._instance_dict
+def _globals_restored():
+    def by_name():
+        if 'mmengine.registry' not in sys.modules:
+            return []
+        from mmengine.logging import MessageHub, MMLogger
+        from mmengine.registry import DefaultScope
+        from mmengine.visualization import Visualizer
 
-    before = dict(scopes())
+        return [kind._instance_dict for kind in (DefaultScope, MessageHub, MMLogger, Visualizer)]
+
+    before = [dict(instances) for instances in by_name()]
     yield
-    scopes().clear()
-    scopes().update(before)
+    for number, instances in enumerate(by_name()):
+        instances.clear()
+        instances.update(before[number] if before else {})
 
 
 @pytest.fixture(scope='session')

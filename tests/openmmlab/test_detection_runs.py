@@ -164,7 +164,6 @@ def test_training_starts_from_the_backbone_of_another_run(trained, tmp_path):
     )
     config.optim_wrapper.optimizer.lr = 0.0
     config.log_level = 'INFO'
-    config.experiment_name = tmp_path.name  # runs of one name and second share a log
     runs.train(config)
     before, after = (
         load_checkpoint_file(path)['state_dict']

@@ -27,6 +27,12 @@ STAMP = 'setup-finished'
 # This file too: it decides the order of the installation.
 FINGERPRINTED = ('setup.cfg', 'pyproject.toml', 'constraints.txt', 'tools/setup_env.py')
 HEARTBEAT_SECONDS = 20
+# compileall's own command line fails on modules with wrong syntax, which some packages have as
+# templates or test data.
+COMPILE_ALL = (
+    'import compileall, sysconfig; '
+    'compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0)'
+)
 
 
 class SetupError(Exception):
@@ -140,7 +146,8 @@ def plan(root: Path, host: Host) -> list:
         reinstall = ['--reinstall-package', 'opencv-python-headless']
     else:
         create = [host.python, '-m', 'venv', str(venv)]
-        install = [python, '-m', 'pip', 'install', '--quiet']
+        # Compiled in a step of its own, by all cores; pip would use one.
+        install = [python, '-m', 'pip', 'install', '--quiet', '--no-compile']
         reinstall = ['--force-reinstall']
     install += ['--constraint', str(root / 'constraints.txt')]
 
@@ -157,6 +164,8 @@ def plan(root: Path, host: Host) -> list:
     # system, which servers and containers lack.
     headless = [*install, '--no-deps', *reinstall, 'opencv-python-headless']
     steps.append(Step('putting the headless OpenCV in place', headless))
+    if not host.uv:
+        steps.append(Step('compiling all modules', [python, '-c', COMPILE_ALL]))
     return steps
 
 

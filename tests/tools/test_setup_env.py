@@ -191,6 +191,8 @@ def test_pip_and_uv_install_the_editable_project_with_the_constraints(project):
         (UV_HOST, [UV_HOST.uv, 'venv'], [UV_HOST.uv, 'pip', 'install']),
     ):
         create, *installs = (step.command for step in setup_env.plan(project, host))
+        if host is HOST:
+            assert installs.pop() == [python, '-c', setup_env.COMPILE_ALL]
         assert create[: len(creation)] == creation
         assert host.python in create
         assert create[-1] == str(project / '.venv')
@@ -205,10 +207,21 @@ def test_pip_and_uv_install_the_editable_project_with_the_constraints(project):
 
 @pytest.mark.parametrize('host', [HOST, UV_HOST], ids=['pip', 'uv'])
 def test_the_headless_opencv_is_written_last(project, host):
-    *_, last = setup_env.plan(project, host)
+    *_, last = (step for step in setup_env.plan(project, host) if 'install' in step.command)
     assert last.command[-1] == 'opencv-python-headless'
     assert '--no-deps' in last.command
     assert any('reinstall' in argument for argument in last.command)
+
+
+def test_what_pip_left_uncompiled_is_compiled_however_broken_a_module_is(tmp_path):
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', tmp_path], check=True)
+    (packages,) = tmp_path.glob('lib/**/site-packages')
+    packages.joinpath('broken.py').write_text('print "a template"')
+    packages.joinpath('whole.py').write_text('')
+    python = setup_env.venv_python(tmp_path, HOST)
+    done = subprocess.run([python, '-c', setup_env.COMPILE_ALL], capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b'', b'')
+    assert [path.name.split('.')[0] for path in packages.rglob('*.pyc')] == ['whole']
 
 
 @pytest.mark.parametrize(

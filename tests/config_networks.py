@@ -49,7 +49,7 @@ def layers_of(network):
 
 def regularisation(network):
     """Whatever drops something while training, by module, with its rate."""
-    rates = ('p', 'drop_prob', 'drop_probability', 'feature_dropout')
+    rates = ('p', 'drop_prob', 'feature_dropout')
     return {
         f'{name}.{rate}': getattr(module, rate)
         for name, module in network.named_modules()

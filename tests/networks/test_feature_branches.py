@@ -64,7 +64,7 @@ def test_mobilenets_norms_are_the_published_ones():
 
 def test_stochastic_depth_rises_linearly_and_is_off_in_eval_mode():
     branch = build_feature_branch('resnet50', 0.375, drop_path_rate=0.2)
-    rates = [block.bn3.drop_probability for stage in branch.stages for block in stage]
+    rates = [block.stochastic_depth.p for stage in branch.stages for block in stage]
     assert rates == pytest.approx([0.2 * i / 15 for i in range(16)])
     images = torch.randn(64, 3, 32, 32)
     plain = build_feature_branch('resnet50', 0.375)

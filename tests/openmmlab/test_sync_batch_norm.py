@@ -1,12 +1,35 @@
 """BatchNorm over several processes, against an ordinary one that sees all batches as one."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from dynp_plugins import UserError
+from dynp_plugins.openmmlab.config_files import load_config
+from dynp_plugins.openmmlab.config_models import build_model
 from dynp_plugins.openmmlab.sync_batch_norm import CpuSyncBatchNorm, synchronise_batch_norms
+from tests.config_networks import regularisation
+
+# All that are small enough for CPUs, and one of every further family of networks.
+TRAINED_IN_SEVERAL_PROCESSES = sorted(
+    path
+    for pattern in (
+        'demo/*.py',
+        'detection/bccd/*.py',
+        'detection/embedded_scenes/*.py',
+        'action/nagoya_fir/tsm-*.py',
+        'classification/dyn_perceiver/dyn-perceiver_mobilenetv3-0.5_*.py',
+        'classification/dyn_perceiver/dyn-perceiver_resnet50-0.375_*.py',
+        'classification/static/static-mobilenetv3-*.py',
+        'classification/static/static-efficientnet-*.py',
+        'classification/static/static-regnety-400mf_*.py',
+    )
+    for path in (Path(__file__).parents[2] / 'configs').glob(pattern)
+)
 
 SHAPES = {'flat': (7, 6), 'pictures': (7, 6, 5, 4), 'videos': (7, 6, 3, 2, 2)}
 CUTS = (0, 3, 7)  # the first process has 3 samples, the second 4
@@ -126,3 +149,19 @@ def test_layers_that_are_more_than_a_batch_norm():
 
     with pytest.raises(UserError, match='WithActivation is more than a BatchNorm'):
         synchronise_batch_norms(nn.Sequential(WithActivation(3)), every=True)
+
+
+@pytest.mark.parametrize('path', TRAINED_IN_SEVERAL_PROCESSES, ids=lambda path: path.stem)
+def test_networks_of_configs_can_be_synchronised_and_drop_what_they_dropped(path):
+    """Their norms are plain: torch's own conversion, for GPUs, would lose what else they do."""
+    config = load_config(path)
+    # Widths of torchvision's networks are computed with tensors, which then need numbers.
+    with torch.device('cpu' if config.model.backbone.type == 'StaticNetwork' else 'meta'):
+        model = build_model(config)
+    norms = [name for name, module in model.named_modules() if isinstance(module, _BatchNorm)]
+    keys, dropped = list(model.state_dict()), regularisation(model)
+    synchronise_batch_norms(model, every=True)
+    assert norms
+    assert {type(model.get_submodule(name)) for name in norms} == {CpuSyncBatchNorm}
+    assert list(model.state_dict()) == keys
+    assert regularisation(model) == dropped

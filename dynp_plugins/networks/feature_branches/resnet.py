@@ -5,17 +5,59 @@ stride in the 3x3 convolution (version 1.5). At width 1 the weights are torchvis
 ones scale every width, the stem's included (Dyn-Perceiver, arXiv 2306.11248).
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
-from torchvision.ops import stochastic_depth
+from torchvision.ops import StochasticDepth
 
 from ...errors import UserError
 from .branch import FeatureBranch
 
+
+class _WithStochasticDepth(nn.Module):
+    """A residual block that, while training, is skipped by some of the samples.
+
+    The norm at the end of its branch stays a plain one, so that it can be synchronised between
+    processes. ``stochastic_depth`` has no weights: those of a block are torchvision's.
+    """
+
+    def __init__(self, *args: Any):
+        super().__init__(*args)
+        self.stochastic_depth = StochasticDepth(0.0, mode='row')  # arXiv 1603.09382
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', H / stride, W / stride), as without stochastic depth."""
+        out = self.stochastic_depth(self.branch(x))
+        out += x if self.downsample is None else self.downsample(x)
+        return self.relu(out)
+
+
+class _BasicBlock(_WithStochasticDepth, BasicBlock):
+    def branch(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        return self.bn2(self.conv2(x))
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        return self.bn2
+
+
+class _Bottleneck(_WithStochasticDepth, Bottleneck):
+    def branch(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.relu(self.bn2(self.conv2(x)))
+        return self.bn3(self.conv3(x))
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        return self.bn3
+
+
 _BLOCKS = {
-    'resnet18': (BasicBlock, (2, 2, 2, 2)),
-    'resnet34': (BasicBlock, (3, 4, 6, 3)),
-    'resnet50': (Bottleneck, (3, 4, 6, 3)),
+    'resnet18': (_BasicBlock, (2, 2, 2, 2)),
+    'resnet34': (_BasicBlock, (3, 4, 6, 3)),
+    'resnet50': (_Bottleneck, (3, 4, 6, 3)),
 }
 RESNET_ARCHS = tuple(_BLOCKS)
 RESNET_WIDTHS = (0.375, 0.5, 0.625, 0.75, 1.0)
@@ -23,27 +65,6 @@ RESNET_WIDTHS = (0.375, 0.5, 0.625, 0.75, 1.0)
 
 _BASE_WIDTHS = (64, 128, 256, 512)
 _FEATURE_DROPOUT = 0.2
-
-
-class LastNorm(nn.BatchNorm2d):
-    """The norm that ends a residual branch; while training it drops the branch of some samples.
-
-    Args:
-        channels: Width.
-        drop_probability: Share of the samples that skip the block (stochastic depth, arXiv
-            1603.09382); the others are scaled up.
-    """
-
-    def __init__(self, channels: int, drop_probability: float = 0.0):
-        super().__init__(channels)
-        self.drop_probability = drop_probability
-        nn.init.zeros_(self.weight)  # a fresh block is the identity
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = super().forward(x)
-        if not self.drop_probability:
-            return x
-        return stochastic_depth(x, self.drop_probability, mode='row', training=self.training)
 
 
 def resnet(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> FeatureBranch:
@@ -88,7 +109,7 @@ def resnet(arch: str, width: float = 1.0, drop_path_rate: float = 0.0) -> Featur
 
 
 def _stage(
-    block: type[BasicBlock | Bottleneck], in_channels: int, planes: int, depth: int, stride: int
+    block: type[_BasicBlock | _Bottleneck], in_channels: int, planes: int, depth: int, stride: int
 ) -> nn.Sequential:
     out_channels = planes * block.expansion
     downsample = None
@@ -109,6 +130,5 @@ def _init_weights(branch: FeatureBranch, drop_path_rate: float) -> None:
             nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
     blocks = [block for stage in branch.stages for block in stage]
     for i, block in enumerate(blocks):
-        last = 'bn3' if isinstance(block, Bottleneck) else 'bn2'
-        rate = drop_path_rate * i / (len(blocks) - 1)
-        setattr(block, last, LastNorm(getattr(block, last).num_features, rate))
+        nn.init.zeros_(block.last_norm.weight)  # a fresh block is the identity
+        block.stochastic_depth.p = drop_path_rate * i / (len(blocks) - 1)

@@ -4,10 +4,11 @@ import functools
 import hashlib
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from dynp_plugins.errors import UserError
@@ -19,7 +20,7 @@ from ..detection_records import PARTS
 from ..progress import track
 from ..provenance import picture_digest
 from ..split_batches import evaluating
-from .part_costs import PartCounter
+from .image_costs import ImageCosts
 from .scales import scale_name
 from .table import DetectionTable, DetectionTableBuilder, ImageDetections
 
@@ -30,7 +31,7 @@ def run_detection_pass(
     loader: DataLoader,
     split: str,
     scale: Sequence[int],
-    counter: PartCounter | None = None,
+    costs: ImageCosts | None = None,
 ) -> DetectionTable:
     """Detect on every image of a split.
 
@@ -42,7 +43,7 @@ def run_detection_pass(
         loader: Data loader of the split, whose pipeline resizes to ``scale``.
         split: Name for messages, progress and the manifest.
         scale: (longer side, shorter side) in pixels, for the manifest.
-        counter: Of that detector; what it has counted in an earlier pass is not counted again.
+        costs: Of that detector; what it has counted in an earlier pass is not counted again.
 
     Returns:
         The table; its manifest holds ``split``, ``scale``, ``classes`` and ``index_sha256``, a hash
@@ -58,18 +59,18 @@ def run_detection_pass(
     check_class_count(detector, dataset, f'{split} split')
     builder = DetectionTableBuilder(_class_names(dataset, split))
     index_hash, seen = hashlib.sha256(), 0
-    counter = counter or PartCounter(detector)
-    with evaluating(detector), refusing_nan(detector), counter:
+    costs = costs or ImageCosts(detector)
+    with evaluating(detector), refusing_nan(detector):
         for batch in track(loader, f'{split} split at {scale_name(scale)}'):
             for inputs, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
-                image = _detect(detector, counter, inputs, sample, dataset.get_data_info(seen))
+                image = _detect(costs, inputs, sample, dataset.get_data_info(seen))
                 builder.add(image)
                 index_hash.update(image.picture)
                 seen += 1
     return builder.build(split=split, scale=list(scale), index_sha256=index_hash.hexdigest())
 
 
-def _detect(detector, counter, inputs, sample, info: dict) -> ImageDetections:
+def _detect(costs: ImageCosts, inputs: Tensor, sample: Any, info: dict) -> ImageDetections:
     """One image; ``info`` is what the data set says of it."""
     path = info.get('img_path')
     if not path or not os.path.exists(path):
@@ -78,8 +79,7 @@ def _detect(detector, counter, inputs, sample, info: dict) -> ImageDetections:
             'files, which the data set names as img_path'
         )
     path = os.path.realpath(path)
-    (found,) = detector.test_step({'inputs': [inputs], 'data_samples': [sample]})
-    costs = counter.take()
+    found, of_parts = costs.detect(inputs, sample)
     height, width = found.ori_shape[:2]
     true_boxes, true_labels, crowd, areas = _true_objects(info['instances'])
     instances = found.pred_instances
@@ -94,8 +94,8 @@ def _detect(detector, counter, inputs, sample, info: dict) -> ImageDetections:
         size=(width, height),
         source=path,
         picture=_digest(path, os.stat(path).st_mtime_ns),
-        macs=[costs[part].macs for part in PARTS],
-        other_ops=[costs[part].other_ops for part in PARTS],
+        macs=[of_parts[part].macs for part in PARTS],
+        other_ops=[of_parts[part].other_ops for part in PARTS],
     )
 
 

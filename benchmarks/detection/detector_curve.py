@@ -20,9 +20,9 @@ from ..trained_model import TrainedDetector
 from .coco_metrics import PYCOCOTOOLS, check_backend, evaluate
 from .detection_pass import run_detection_pass
 from .gallery import make_detection_gallery
+from .image_costs import ImageCosts
 from .map_bootstrap import map_draws
 from .operating_points import MeasuredScale, choose_scale, scale_points
-from .part_costs import PartCounter
 from .scales import SPLITS, chosen_scales, largest_stride, scale_name, with_scale
 from .table import DetectionTable, detection_table_name
 
@@ -97,9 +97,9 @@ def measure_detector(
     """
     settings = settings or DetectorSettings()
     check_settings([model], settings)
-    measured, counter = [], PartCounter(model.detector)
+    measured, costs = [], ImageCosts(model.detector)
     for scale in _scales(model, settings):
-        calibration, test = _tables(model, scale, settings.tables, counter)
+        calibration, test = _tables(model, scale, settings.tables, costs)
         check_disjoint(calibration, test)
         for table, first in zip((calibration, test), _first_tables(measured), strict=False):
             _check_same_images(table, first)
@@ -142,7 +142,7 @@ def _scales(model: TrainedDetector, settings: DetectorSettings) -> list[Scale]:
 
 
 def _tables(
-    model: TrainedDetector, scale: Scale, folder: Path | None, counter: PartCounter
+    model: TrainedDetector, scale: Scale, folder: Path | None, costs: ImageCosts
 ) -> tuple[DetectionTable, DetectionTable]:
     """Of the calibration and the test split, reused or run."""
     made_from = {
@@ -155,7 +155,7 @@ def _tables(
     for split in SPLITS:
         if tables[split] is None:
             loaders = loaders or model.build_splits(SPLITS, with_scale(model.config, scale))
-            table = run_detection_pass(model.detector, loaders[split], split, scale, counter)
+            table = run_detection_pass(model.detector, loaders[split], split, scale, costs)
             tables[split] = table.with_manifest(
                 **made_from, versions=versions(), git_commit=git_commit()
             )

@@ -85,7 +85,7 @@ def passes(measured, monkeypatch):
     for table in measured.tables:
         answers[table.manifest['split'], tuple(table.manifest['scale'])] = table
 
-    def answer(detector, loader, split, scale, counter):
+    def answer(detector, loader, split, scale, costs):
         ran.append((split, scale))
         return answers[split, scale]
 

@@ -6,16 +6,16 @@ from mmengine.config import Config
 from torch import nn
 
 from ..checkpoints import Checkpoint
+from ..config_types import type_scopes
 from ..errors import UserError
 from .config_models import build_model, load_model
-from .detector_fit import check_parts_fit
+from .detector_fit import check_neck_fits, check_strides_fit
 
 
 def is_detection_config(config: Config) -> bool:
     """Whether a config describes a detector of mmdet."""
-    model_type = str((config.get('model') or {}).get('type', ''))
-    scope, _, _ = model_type.rpartition('.')
-    return (scope or config.get('default_scope')) == 'mmdet'
+    scopes = type_scopes((config.get('model') or {}).get('type'))
+    return 'mmdet' in (scopes or {config.get('default_scope')})
 
 
 def is_detector(model: nn.Module) -> bool:
@@ -33,15 +33,17 @@ def build_detector(config: Config) -> nn.Module:
 
     Raises:
         UserError: The registries refuse the config, it describes no detector, or see
-            `check_parts_fit`.
+            `check_neck_fits` and `check_strides_fit`.
     """
+    if is_detection_config(config):
+        check_neck_fits(config)
     detector = build_model(config)
     if not is_detector(detector):
         raise UserError(
             f'config {config.filename} describes {type(detector).__name__}, which is no detector '
             'of mmdet: use a model such as mmdet.RetinaNet'
         )
-    check_parts_fit(detector, config)
+    check_strides_fit(detector, config)
     return detector
 
 

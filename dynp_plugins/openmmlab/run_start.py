@@ -12,7 +12,7 @@ from ..checkpoints import check_weights, parse_checkpoint
 from ..checkpoints.loading import to_classifier_keys
 from .checkpoint_files import delete_checkpoints
 from .class_names import check_same_classes
-from .detector_fit import check_parts_fit
+from .detector_fit import check_strides_fit
 from .detectors import is_detector
 
 
@@ -34,11 +34,11 @@ class RunStart(Hook):
         """The model is built, and has fresh weights.
 
         Raises:
-            UserError: The parts of a detector do not fit each other.
+            UserError: The heads of a detector were told other strides than their maps have.
         """
         model = unwrapped(runner.model)
         if is_detector(model):
-            check_parts_fit(model, runner.cfg)
+            check_strides_fit(model, runner.cfg)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Check the weights that mmengine has read and is about to load, whatever their naming.

@@ -16,6 +16,8 @@ from .checkpoint_files import (
     refuse_unpickling,
 )
 from .config_files import building_from, require
+from .detector_fit import check_neck_fits
+from .detectors import is_detection_config
 from .hooks import WholeClipsHook
 from .run_start import RunStart
 
@@ -62,6 +64,8 @@ def train(
     continues = _choose_start(config, resume, overwrite)
     config.launcher = launcher
     _join_process_group(config)
+    if is_detection_config(config):
+        check_neck_fits(config)
     start = RunStart(delete_older_run=not continues)
     with building_from(config, lambda: not start.running):
         runner = Runner.from_cfg(config)
@@ -98,6 +102,8 @@ def test(config: Config, checkpoint: str | Path, launcher: str = 'none') -> dict
         config.pop(name, None)
     config.launcher = launcher
     _join_process_group(config)
+    if is_detection_config(config):
+        check_neck_fits(config)
     start = RunStart()
     with building_from(config, lambda: not start.running):
         runner = Runner.from_cfg(config)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -142,11 +143,24 @@ def test_a_test_split_with_other_classes(trained, boxes):
         runs.test(config, trained)
 
 
-def test_parts_that_do_not_fit_stop_a_test_too(trained):
-    """Training and testing build through the Runner; the command line's test has the training."""
+@pytest.mark.parametrize('in_channels', [[96, 159], [48, 48, 96, 160], 160], ids=str)
+def test_parts_that_do_not_fit_stop_training_and_test(trained, tmp_path, in_channels):
+    """Both build through the Runner, where some of these would end in an empty AssertionError."""
+    message = rf'neck\.in_channels={re.escape(str(in_channels))} does not fit'
     config = small_config(trained)
-    config.model.neck.in_channels = [96, 159]
-    with pytest.raises(UserError, match=r'neck\.in_channels=\[96, 159\] does not fit'):
+    config.model.neck.in_channels = in_channels
+    with pytest.raises(UserError, match=message):
+        runs.test(config, trained)
+    config = small_config(tmp_path)
+    config.model.neck.in_channels = in_channels
+    with pytest.raises(UserError, match=message):
+        runs.train(config)
+
+
+def test_strides_that_do_not_fit_stop_a_test_too(trained):
+    config = small_config(trained)
+    config.model.bbox_head.anchor_generator.strides = [4, 8, 16]
+    with pytest.raises(UserError, match=r'strides=\[4, 8, 16\] does not fit'):
         runs.test(config, trained)
 
 

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS
 
 from dynp_plugins import UserError
 from dynp_plugins.checkpoints import read_checkpoint
@@ -155,6 +156,18 @@ def test_weights_are_loaded_strictly(tmp_path):
             r'out_indices=\(1, 2, 3\), resnet18 gives maps of \[32, 64, 128\] channels and strides '
             r'\[8, 16, 32\]; set model\.neck\.in_channels=\[32, 64, 128\], or choose other',
         ),
+        # Here mmdet's neck cannot be built, and would not say why.
+        (
+            {'neck.in_channels': [32, 32, 64, 128], 'neck.num_outs': 3},
+            r'in_channels=\[32, 32, 64, 128\] does not fit .* maps of \[32, 64, 128\] channels',
+        ),
+        (
+            {'backbone.out_indices': (2, 3), 'neck.in_channels': [32, 64, 128], 'neck.num_outs': 2},
+            r'in_channels=\[32, 64, 128\] does not fit .*; set .*in_channels=\[64, 128\]',
+        ),
+        ({'neck.in_channels': 128}, r'in_channels=128 does not .*; set .*=\[32, 64, 128\]'),
+        ({'neck.in_channels': (32, 64, 128)}, r'=\(32, 64, 128\) .*; set .*=\[32, 64, 128\]'),
+        ({'neck.in_channels': '128'}, r"in_channels='128' does not .*; set .*=\[32, 64, 128\]"),
         ({'backbone.out_indices': (0, 1, 2, 3)}, r'gives maps of \[16, 32, 64, 128\]'),
         (
             {'backbone.out_indices': (2, 3), 'neck.in_channels': [64, 128], 'neck.num_outs': 5},
@@ -188,6 +201,59 @@ def test_strides_of_a_second_stage_are_compared_too():
     config.model.roi_head.bbox_roi_extractor.featmap_strides = [8, 16, 32, 64]
     with pytest.raises(UserError, match=r'featmap_strides=\[8, 16, 32, 64\] .* set .*=\[4, 8'):
         build_detector(config)
+
+
+def test_strides_are_named_as_the_head_calls_them():
+    config = config_of('rtmdet-tiny_dyn-perceiver-mobilenetv3-0.75')
+    config.model.bbox_head.anchor_generator.strides = [4, 8, 16]
+    with pytest.raises(
+        UserError, match=r'bbox_head\.anchor_generator\.strides=\[4, 8, 16\] .* set model\.bbox_'
+        r'head\.anchor_generator\.strides=\[8, 16, 32\]',
+    ):  # fmt: skip
+        build_detector(config)
+    fcos = 'fcos_dyn-perceiver-regnety-1.6gf_fpn_gn-head'
+    for name, head, message in (
+        (fcos, dict(strides=[4, 8, 16, 32, 64]), r'model\.bbox_head\.strides=\[4, 8, 16, 32, 64\]'),
+        (
+            RETINANET,
+            dict(type='mmdet.RepPointsHead', num_classes=4, in_channels=16, _delete_=True),
+            r'model\.bbox_head\.point_strides=\[8, 16, 32, 64, 128\]',
+        ),
+    ):
+        config = config_of(name)
+        config.model.train_cfg = None
+        if name == RETINANET:
+            config.model.neck.num_outs = 4
+        config.merge_from_dict({'model.bbox_head': head})
+        with pytest.raises(UserError, match=message):
+            build_detector(config)
+
+
+def test_deep_pyramids_have_the_strides_of_every_level():
+    config = config_of(RETINANET)
+    config.model.backbone.out_indices = (0,)
+    config.model.neck.update(in_channels=[16], num_outs=6)
+    strides = [4, 8, 16, 32, 64, 128]
+    config.model.bbox_head.anchor_generator.strides = strides
+    head = build_detector(config).bbox_head
+    assert head.prior_generator.strides == [(stride, stride) for stride in strides]
+
+
+def test_types_may_be_classes():
+    """As in mmengine's configs in pure Python."""
+    config = config_of(RETINANET)
+    build_detector(config)  # imports them
+    config.model.type = MODELS.get('mmdet.RetinaNet')
+    config.model.neck.type = MODELS.get('mmdet.FPN')
+    config.model.backbone.type = MODELS.get('DynPerceiver')
+    config.default_scope = None
+    assert is_detection_config(config)
+    assert is_detector(build_detector(config))
+    config.model.neck.in_channels = [16, 32, 64]
+    with pytest.raises(UserError, match=r'set model\.neck\.in_channels=\[32, 64, 128\]'):
+        build_detector(config)
+    config.model.type = MODELS.get('mmpretrain.ImageClassifier')
+    assert not is_detection_config(config)
 
 
 def test_other_backbones_and_unusual_necks_are_left_alone():

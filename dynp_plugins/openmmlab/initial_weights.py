@@ -1,5 +1,6 @@
 """Weights of a file that a backbone starts its training from, loaded strictly."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +22,8 @@ class InitialWeights:
 
     The weights may be all of the backbone's, or those of its feature branch. A backbone that is
     only built in part, for feature maps or without its latent branch, takes what it has; parts
-    that it has must fit whole. The run's log says what of the file is not used.
+    that it has must fit whole. The run's log says what of the file is not used; every tensor by its
+    name with ``log_level='DEBUG'``.
 
     Args:
         checkpoint: A checkpoint of ours, such as ``tools/convert_checkpoint.py`` writes.
@@ -63,13 +65,13 @@ class InitialWeights:
                 f'{self.path} holds no weights below prefix={self.prefix!r}; ours lie below '
                 "'backbone.'"
             )
-        unused = {}
+        unused, unbuilt = {}, unbuilt_parts(backbone)
         for key in weights:
             if not key.startswith(self.prefix):
                 unused[key] = key.partition('.')[0]
                 continue
             name = key.removeprefix(self.prefix)
-            for part in unbuilt_parts(backbone):
+            for part in unbuilt:
                 if name == part or name.startswith(f'{part}.'):
                     unused[key] = f'{self.prefix}{part}'
         return unused
@@ -88,6 +90,22 @@ class InitialWeights:
             parts = dict.fromkeys(key.partition('.')[0] for key in fresh)
             text += f'; not in the file, and fresh: {", ".join(parts)}'
         print_log(text, logger='current')
+        if unused:
+            print_log(
+                f'Not used of {self.path}: {", ".join(unused)}',
+                logger='current',
+                level=logging.DEBUG,
+            )
+        fixed = {key for key, value in backbone.named_parameters() if not value.requires_grad}
+        random = dict.fromkeys(key.partition('.')[0] for key in fresh if key in fixed)
+        if random:
+            print_log(
+                f'frozen_stages={backbone.frozen_stages} keeps random weights fixed, unless all '
+                f'weights are loaded from a checkpoint: {", ".join(random)}, not in {self.path}. '
+                'Set frozen_stages=-1, or begin with a file that has them',
+                logger='current',
+                level=logging.WARNING,
+            )
 
 
 def _explain(weights: Mapping[str, Tensor]) -> str | None:

@@ -149,7 +149,7 @@ def test_other_initialisations_stay_possible(file, weights):
     assert (backbone.state_dict()[key] == 0.5).all()
 
 
-def test_frozen_random_weights_are_noted(file, log):
+def test_frozen_random_weights_are_noted(file, weights, log, tmp_path):
     for frozen_stages, init_cfg, noted in ((1, None, True), (-1, None, False)):
         settings = dict(out_indices=(1,), frozen_stages=frozen_stages, init_cfg=init_cfg)
         MODELS.build(dict(type='DynPerceiver') | SETTINGS | settings).init_weights()
@@ -157,6 +157,30 @@ def test_frozen_random_weights_are_noted(file, log):
         log.clear()
     build(file, out_indices=(1,), frozen_stages=1).init_weights()
     assert not any('keeps random weights fixed' in line for line in log.messages)
+    # A file of the CNN alone leaves the latent branch random, of which a part is frozen.
+    branch = {key: value for key, value in weights.items() if '.feature_branch.' in key}
+    torch.save({'state_dict': branch}, tmp_path / 'branch.pth')
+    for settings, parts in (
+        (dict(frozen_stages=1), 'latent, x2z, self_attention, mixers, z2x'),
+        (dict(frozen_stages=2), 'latent, x2z, self_attention, mixers, z2x'),
+        (dict(frozen_stages=0), None),
+        (dict(frozen_stages=-1), None),
+        (dict(frozen_stages=1, with_latent=False), None),
+    ):
+        log.clear()
+        build(tmp_path / 'branch.pth', out_indices=(1,), **settings).init_weights()
+        noted = [line for line in log.messages if 'keeps random weights fixed' in line]
+        assert len(noted) == (parts is not None)
+        assert all(f': {parts}, not in {tmp_path / "branch.pth"}' in line for line in noted)
+
+
+def test_every_unused_tensor_is_listed_where_all_is_logged(file, weights, log):
+    backbone = build(file, out_indices=(1,), with_latent=False)
+    log.set_level('DEBUG', logger=MMLogger.get_current_instance().name)
+    backbone.init_weights()
+    (text,) = (line for line in log.messages if line.startswith('Not used of '))
+    used = {f'backbone.{key}' for key in backbone.state_dict()}
+    assert text.partition(': ')[2].split(', ') == [key for key in weights if key not in used]
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ from .gallery import make_detection_gallery
 from .image_costs import ImageCosts
 from .map_bootstrap import map_draws
 from .operating_points import MeasuredScale, choose_scale, scale_points
+from .scaled_splits import ScaledSplits
 from .scales import SPLITS, chosen_scales, largest_stride, scale_name, with_scale
 from .table import DetectionTable, detection_table_name
 
@@ -97,9 +98,9 @@ def measure_detector(
     """
     settings = settings or DetectorSettings()
     check_settings([model], settings)
-    measured, costs = [], ImageCosts(model.detector)
+    measured, costs, data = [], ImageCosts(model.detector), ScaledSplits(model)
     for scale in _scales(model, settings):
-        calibration, test = _tables(model, scale, settings.tables, costs)
+        calibration, test = _tables(model, scale, settings.tables, costs, data)
         check_disjoint(calibration, test)
         for table, first in zip((calibration, test), _first_tables(measured), strict=False):
             _check_same_images(table, first)
@@ -142,7 +143,11 @@ def _scales(model: TrainedDetector, settings: DetectorSettings) -> list[Scale]:
 
 
 def _tables(
-    model: TrainedDetector, scale: Scale, folder: Path | None, costs: ImageCosts
+    model: TrainedDetector,
+    scale: Scale,
+    folder: Path | None,
+    costs: ImageCosts,
+    data: ScaledSplits,
 ) -> tuple[DetectionTable, DetectionTable]:
     """Of the calibration and the test split, reused or run."""
     made_from = {
@@ -151,11 +156,10 @@ def _tables(
         'weights_sha256': model.checkpoint_record.sha256,
     }
     tables = {split: _reused_table(made_from, split, scale, folder) for split in SPLITS}
-    loaders = None
     for split in SPLITS:
         if tables[split] is None:
-            loaders = loaders or model.build_splits(SPLITS, with_scale(model.config, scale))
-            table = run_detection_pass(model.detector, loaders[split], split, scale, costs)
+            loader = data.at(scale)[split]
+            table = run_detection_pass(model.detector, loader, split, scale, costs)
             tables[split] = table.with_manifest(
                 **made_from, versions=versions(), git_commit=git_commit()
             )

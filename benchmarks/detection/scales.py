@@ -26,9 +26,7 @@ def own_scale(config: Config) -> Scale | None:
     Raises:
         UserError: They resize to different scales.
     """
-    found = {
-        scale_of(pipeline): split for split in SPLITS for pipeline in _pipelines(config, split)
-    }
+    found = {scale_of(pipeline): split for split in SPLITS for pipeline in pipelines(config, split)}
     if len(found) > 1:
         said = ' and '.join(
             f'{split} images to {scale_name(scale) if scale else "no one scale"}'
@@ -52,7 +50,7 @@ def with_scale(config: Config, scale: Scale) -> Config:
         return config
     config = copy.deepcopy(config)
     for split in SPLITS:
-        for pipeline in _pipelines(config, split):
+        for pipeline in pipelines(config, split):
             try:
                 pipeline[:] = at_scale(pipeline, scale)
             except UserError as error:
@@ -121,7 +119,7 @@ def _parsed(word: str, own: Scale | None) -> Scale:
     return check_scale((round(short * own[0] / own[1]), short))
 
 
-def _pipelines(config: Config, split: str) -> Iterator[list]:
+def pipelines(config: Config, split: str) -> Iterator[list]:
     """Every pipeline of a split's data set and of what it wraps or joins."""
     loader = config.get(f'{split}_dataloader') or {}
     waiting: list[Any] = [loader.get('dataset') or {}]

@@ -15,9 +15,10 @@ from dynp_plugins.errors import UserError
 from dynp_plugins.table_files import read_table, write_table
 
 from ..detection_records import PARTS
+from .scales import scale_name
 
 MAX_DETECTIONS = 100
-"""Of an image are kept; COCO's average precision looks at no more."""
+"""Of a class in an image are kept; COCO's average precision looks at no more."""
 
 _VERSION = ('detection_table_version', 1)
 _DETECTIONS = {'boxes': np.float32, 'scores': np.float32, 'labels': np.int16}
@@ -38,7 +39,7 @@ _IMAGES = {
 
 def detection_table_name(model: str, split: str, scale: Sequence[int]) -> str:
     """File name of a detection table in a report's folder."""
-    return f'{model}_{split}_{"x".join(map(str, scale))}.npz'
+    return f'{model}_{split}_{scale_name(scale)}.npz'
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ class DetectionTable:
 
     Attributes:
         boxes: (D, 4) float32.
-        scores: (D,) float32, falling within an image; at most `MAX_DETECTIONS` of each.
+        scores: (D,) float32, falling within an image; at most `MAX_DETECTIONS` of a class.
         labels: (D,) int16 class numbers.
         first: (N + 1,) int64.
         true_boxes: (G, 4) float64, as exact as the annotation.
@@ -159,8 +160,8 @@ class DetectionTable:
 
     def _check_values(self) -> None:
         """ValueError for numbers that no pass writes."""
-        if np.diff(self.first).max(initial=0) > MAX_DETECTIONS:
-            raise ValueError(f'an image has more than {MAX_DETECTIONS} detections')
+        if not _among_best(self.image, self.labels).all():
+            raise ValueError(f'an image has more than {MAX_DETECTIONS} detections of a class')
         same_image = np.diff(self.image) == 0
         if (np.diff(self.scores)[same_image] > 0).any():
             raise ValueError('the scores of an image do not fall')
@@ -206,7 +207,7 @@ class DetectionTableBuilder:
         self._images: list[ImageDetections] = []
 
     def add(self, image: ImageDetections) -> None:
-        """Add an image; its `MAX_DETECTIONS` detections of the highest scores are kept.
+        """Add an image; of each class the `MAX_DETECTIONS` of the highest scores are kept.
 
         Raises:
             UserError: A number is NaN or infinite, or a label is none of the classes.
@@ -226,7 +227,8 @@ class DetectionTableBuilder:
                     f'{what} an object with label {wrong[0]} on {image.source}, but the split has '
                     f'only {len(self._classes)} classes, numbered from 0'
                 )
-        best = np.argsort(-np.asarray(image.scores), kind='stable')[:MAX_DETECTIONS]
+        best = np.argsort(-np.asarray(image.scores), kind='stable')
+        best = best[_among_best(np.zeros(len(best), int), np.asarray(image.labels)[best])]
         kept = {name: np.asarray(getattr(image, name))[best] for name in _DETECTIONS}
         self._images.append(replace(image, **kept))
 
@@ -255,6 +257,22 @@ class DetectionTableBuilder:
     def _of_parts(self, name: str) -> np.ndarray:
         rows = [getattr(image, name) for image in self._images]
         return np.array(rows, np.int64).reshape(-1, len(PARTS))
+
+
+def _among_best(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(D,) whether fewer than `MAX_DETECTIONS` of its image and class come before a detection.
+
+    Args:
+        image: (D,) of each detection, rising; within an image the scores fall.
+        labels: (D,) of each.
+    """
+    order = np.lexsort((labels, image))  # stable: scores still fall
+    pairs = np.stack([image[order], labels[order]])
+    starts = np.append(True, (pairs[:, 1:] != pairs[:, :-1]).any(0))[: len(order)]
+    begin = np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
+    among = np.empty(len(order), bool)
+    among[order] = np.arange(len(order)) - begin < MAX_DETECTIONS
+    return among
 
 
 def _offsets(counts: Iterator[int]) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.detection.coco_metrics import BACKENDS, FASTER, detection_metrics, evaluate
+from benchmarks.detection.map_bootstrap import map_draws
 from dynp_plugins import UserError
 from tests.benchmarks.detection.tables import made_up_image, random_images, table_of
 
@@ -93,6 +94,23 @@ def test_sizes_go_by_the_annotated_area(each):
     image = made_up_image([LARGE], [found(LARGE)], areas=[500])
     metrics = rounded(detection_metrics(table_of([image]), each))
     assert metrics == [100, 100, 100, 100, None, None]
+
+
+def test_more_than_100_detections_in_an_image(each):
+    """COCO's limit is 100 of each class: all of 75 objects of two classes each are found."""
+    true = [
+        (label, 30 * i, 30 * j, 30 * i + 20, 30 * j + 20)
+        for label in range(2)
+        for i in range(label, 30, 2)
+        for j in range(5)
+    ]
+    image = made_up_image(true, [found(box, 0.9 - i / 500) for i, box in enumerate(true)])
+    table = table_of([image])
+    assert len(true) == len(table.scores) == 150
+    seen = evaluate(table, each)
+    assert rounded(seen.metrics)[:3] == [100] * 3
+    assert (seen.matches.truth >= 0).all()
+    assert map_draws(table, seen.matches, 5).map_percent == pytest.approx(100)
 
 
 def test_both_backends_give_the_same():

@@ -33,11 +33,13 @@ def test_columns_image_by_image():
     assert table.classes == list(CLASSES)
 
 
-def test_no_more_detections_than_coco_looks_at():
-    found = [(i / 200, 0, 0, 0, 5, 5) for i in range(150)]
-    table = table_of([made_up_image(found=found)])
-    assert len(table.scores) == 100
-    assert table.scores.min() == np.float32(50 / 200)
+def test_no_more_detections_of_a_class_than_coco_looks_at():
+    found = [(i / 200, int(i % 4 == 0), 0, 0, 5, 5) for i in range(150)]
+    table = table_of([made_up_image(found=found), made_up_image(found=found, number=1)])
+    assert np.bincount(table.labels[table.image == 0]).tolist() == [100, 38]
+    assert table.scores[table.labels == 0].min() == np.float32(17 / 200)  # the 12 lowest are gone
+    assert table.scores[table.labels == 1].min() == 0
+    assert (np.diff(table.scores[table.image == 1]) <= 0).all()
 
 
 @pytest.mark.parametrize('images', [0, 3])
@@ -74,7 +76,13 @@ def test_a_foreign_file(tmp_path):
         (lambda t: {'first': t.first[:-1]}, 'first does not cut'),
         (lambda t: {'first': t.first + 1}, 'first does not cut'),
         (lambda t: {'first_true': t.first_true[::-1]}, 'first_true does not cut'),
-        (lambda t: {'first': np.repeat([0, t.first[-1]], [1, 5])}, 'more than 100 detections'),
+        (
+            lambda t: {
+                'first': np.repeat([0, t.first[-1]], [1, 5]),
+                'labels': np.zeros_like(t.labels),
+            },
+            'more than 100 detections of a class',
+        ),
         (lambda t: {'scores': t.scores[::-1]}, 'do not fall'),
         (lambda t: {'boxes': t.boxes * np.float32(np.nan)}, 'boxes hold a number that is NaN'),
         (lambda t: {'labels': t.labels + np.int16(2)}, 'labels are none of the 3 classes'),

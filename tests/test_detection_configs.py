@@ -21,6 +21,8 @@ from mmengine.registry import (
     DefaultScope,
 )
 
+from benchmarks.detection.scales import own_scale
+from dynp_plugins.inference.pipeline_steps import innermost_dataset, step_name
 from dynp_plugins.networks import DynPerceiverBackbone
 from dynp_plugins.openmmlab.config_files import load_config
 from dynp_plugins.openmmlab.detectors import box_heads, build_detector, is_detection_config
@@ -201,3 +203,14 @@ def test_types_of_other_packages_are_scoped(path):
     parts = [config.model, config.data_preprocessor, config.get('custom_hooks', []), *splits]
     for name in types_in(parts):
         assert name.startswith(('mmdet.', 'mmpretrain.')) or name in known | layers, name
+
+
+@every_config
+def test_the_scale_of_a_config_is_among_its_operating_points(path):
+    """And where pictures are padded to a square, all of them are squares."""
+    config = read(path)
+    own, scales = own_scale(config), [tuple(scale) for scale in config.get('test_scales', [])]
+    assert own is None or not scales or own in scales
+    steps = innermost_dataset(config.test_dataloader.dataset)['pipeline']
+    if any(step_name(step) == 'Pad' and step.get('size') for step in steps):
+        assert all(long == short for long, short in scales)

@@ -89,6 +89,8 @@ train_dataloader = dict(
 calibration_dataloader = dict(batch_size=32, dataset=dict(dataset=dict(pipeline=test_pipeline)))
 val_dataloader = calibration_dataloader
 test_dataloader = dict(batch_size=32, dataset=dict(pipeline=test_pipeline))
+# Squares, to which pictures are padded; trained is the third.
+test_scales = [(320, 320), (480, 480), (640, 640), (800, 800)]
 custom_hooks = [
     *_base_.custom_hooks,
     dict(type='SwitchPipelineHook', epoch=280, pipeline=last_pipeline),

@@ -113,11 +113,6 @@ def check_backend(backend: str) -> None:
         _imported(name, backend)
 
 
-def detection_metrics(table: DetectionTable, backend: str = PYCOCOTOOLS) -> DetectionMetrics:
-    """COCO's six averages, in percent; see `evaluate`."""
-    return evaluate(table, backend).metrics
-
-
 def _percent(precision: np.ndarray) -> float | None:
     """Mean of what is defined."""
     defined = precision[precision > -1]

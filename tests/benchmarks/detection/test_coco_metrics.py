@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.detection.coco_metrics import BACKENDS, FASTER, detection_metrics, evaluate
+from benchmarks.detection.coco_metrics import BACKENDS, FASTER, evaluate
 from benchmarks.detection.map_bootstrap import map_draws
 from dynp_plugins import UserError
 from tests.benchmarks.detection.tables import made_up_image, random_images, table_of
@@ -36,7 +36,7 @@ def found(box, score=0.9):
 def test_everything_found(each):
     true = [SMALL, MEDIUM, LARGE]
     table = table_of([made_up_image(true, [found(box) for box in true])])
-    assert rounded(detection_metrics(table, each)) == [100] * 6
+    assert rounded(evaluate(table, each).metrics) == [100] * 6
 
 
 def test_nothing_found(each):
@@ -50,7 +50,7 @@ def test_nothing_found(each):
 
 def test_nothing_there(each):
     table = table_of([made_up_image(found=[found(LARGE)]), made_up_image(number=1)])
-    assert rounded(detection_metrics(table, each)) == [None] * 6
+    assert rounded(evaluate(table, each).metrics) == [None] * 6
 
 
 def test_no_images(each):
@@ -61,21 +61,21 @@ def test_no_images(each):
 def test_a_false_positive_ahead_halves_the_precision(each):
     wrong = found((1, 500, 100, 550, 150), 0.95)
     table = table_of([made_up_image([MEDIUM], [found(MEDIUM), wrong])])
-    assert detection_metrics(table, each).map_percent == pytest.approx(50)
+    assert evaluate(table, each).metrics.map_percent == pytest.approx(50)
     behind = table_of([made_up_image([MEDIUM], [found(MEDIUM), (0.1, *wrong[1:])])])
-    assert detection_metrics(behind, each).map_percent == pytest.approx(100)
+    assert evaluate(behind, each).metrics.map_percent == pytest.approx(100)
 
 
 def test_half_of_the_objects(each):
     """All precision 1 up to recall .5: 51 of the 101 recalls."""
     table = table_of([made_up_image([MEDIUM], [found(MEDIUM)]), made_up_image([MEDIUM], number=1)])
-    assert detection_metrics(table, each).map_percent == pytest.approx(100 * 51 / 101)
+    assert evaluate(table, each).metrics.map_percent == pytest.approx(100 * 51 / 101)
 
 
 def test_iou_thresholds(each):
     """An IoU of 0.72 is enough up to .70: half of the ten thresholds, .75 not."""
     table = table_of([made_up_image([(0, 0, 0, 100, 100)], [(0.9, 0, 0, 0, 72, 100)])])
-    metrics = detection_metrics(table, each)
+    metrics = evaluate(table, each).metrics
     assert rounded(metrics) == [50, 100, 0, None, None, 50]
 
 
@@ -92,7 +92,7 @@ def test_objects_that_do_not_count(each):
 
 def test_sizes_go_by_the_annotated_area(each):
     image = made_up_image([LARGE], [found(LARGE)], areas=[500])
-    metrics = rounded(detection_metrics(table_of([image]), each))
+    metrics = rounded(evaluate(table_of([image]), each).metrics)
     assert metrics == [100, 100, 100, 100, None, None]
 
 

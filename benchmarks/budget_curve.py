@@ -28,6 +28,7 @@ from .exit_pass import run_exit_pass
 from .exit_records import exit_records, exit_statistics
 from .gallery import make_gallery
 from .macs import exit_costs
+from .parameters import trainable_parameters
 from .provenance import git_commit, versions
 from .results import ACTION, CLASSIFICATION, ModelResult
 from .run_records import SplitRecord
@@ -139,13 +140,13 @@ def measure_model(model: TrainedModel, settings: CurveSettings | None = None) ->
         checkpoint=model.checkpoint_record,
         weights=model.weights,
         training=model.training,
-        calibration=_split_record(calibration),
-        test=_split_record(test),
+        calibration=SplitRecord.of(calibration),
+        test=SplitRecord.of(test),
         confidence=settings.measure,
         method=settings.method,
         input_shape=test.manifest['input_shape'],
         frames_per_clip=model.network.num_segments,
-        parameters=sum(p.numel() for p in model.network.parameters() if p.requires_grad),
+        parameters=trainable_parameters(model.network),
         exits=exit_records(calibration, test, gmacs),
         statistics=exit_statistics(test, gmacs),
         points=curve_points(test, policies),
@@ -194,7 +195,3 @@ def _single_policies(
         policy.check_calibration(manifest['index_sha256'], manifest['model'])
         found.append((Path(path).stem, on_calibration(policy, calibration)))
     return found
-
-
-def _split_record(table: ExitTable) -> SplitRecord:
-    return SplitRecord(table.manifest['split'], len(table), table.manifest['index_sha256'])

@@ -13,6 +13,7 @@ from dynp_plugins.errors import UserError
 from dynp_plugins.typed_json import read_json, write_json
 
 from .curve_records import CurvePoint, ExitRecord, ExitStatistics, Gallery, OperatingPoint
+from .detection.scales import scale_name
 from .detection_records import DetectorComparison, DetectorLatency, DetectorResult
 from .interval import Interval
 from .latency_records import LatencyFile, LatencyRatio, MachineRecord, ModelLatency
@@ -190,7 +191,7 @@ def _with_times(detector: DetectorResult, timed: Sequence[DetectorLatency]) -> D
 
 
 def _timed_scales(detector: DetectorLatency) -> str:
-    scales = ', '.join('x'.join(map(str, point.scale)) for point in detector.points)
+    scales = ', '.join(scale_name(point.scale) for point in detector.points)
     return f'{detector.name} at {scales}'
 
 

@@ -1,6 +1,13 @@
 """What a result was made from: files, splits and the training, as records."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class _SplitTable(Protocol):
+    manifest: dict[str, Any]
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,11 @@ class SplitRecord:
     name: str
     samples: int
     sha256: str
+
+    @classmethod
+    def of(cls, table: _SplitTable) -> 'SplitRecord':
+        """From the exit or detection table of the split."""
+        return cls(table.manifest['split'], len(table), table.manifest['index_sha256'])
 
 
 @dataclass(frozen=True)

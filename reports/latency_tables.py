@@ -7,7 +7,8 @@ import math
 import textwrap
 from pathlib import PurePath
 
-from benchmarks.detection_records import PARTS, DetectorLatency, ScaleLatency
+from benchmarks.detection.scales import scale_name
+from benchmarks.detection_records import PARTS, DetectorLatency
 from benchmarks.latency_records import (
     BatchLatency,
     DynamicLatency,
@@ -168,7 +169,7 @@ def _detector_lines(detector: DetectorLatency) -> list[str]:
     rows[0] += [f'{part} ms' for part in PARTS] + ['images']
     for point in detector.points:
         parts = [_number(point.parts_ms[part]) for part in PARTS]
-        rows.append([_scale(point), *_times(point.timing), *parts, str(point.images)])
+        rows.append([scale_name(point.scale), *_times(point.timing), *parts, str(point.images)])
     heading = f'{one_line(detector.name, 90)}, one image at a time, to the boxes'
     lines = [heading, *aligned_rows(rows, 24)]
     known = [(point, point.data) for point in detector.points if point.data is not None]
@@ -176,11 +177,9 @@ def _detector_lines(detector: DetectorLatency) -> list[str]:
         made_ready = [['before that, mean ms at', 'reading', 'other steps', 'data preprocessor']]
         for point, data in known:
             stages = (data.reading, data.transforms, data.preprocessing)
-            made_ready.append([_scale(point), *(_number(stage.mean_ms) for stage in stages)])
+            made_ready.append(
+                [scale_name(point.scale), *(_number(stage.mean_ms) for stage in stages)]
+            )
         lines += aligned_rows(made_ready, 24)
         lines.append(_wrapped(f'Taken {CONDITIONS}.'))
     return lines
-
-
-def _scale(point: ScaleLatency) -> str:
-    return 'x'.join(map(str, point.scale))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import ConfigDict
-from torch import nn
 
 from dynp_plugins.early_exit import check_disjoint
 from dynp_plugins.errors import UserError
 from dynp_plugins.inference.input_scale import Scale
 
 from ..detection_records import DetectorResult
+from ..parameters import trainable_parameters
 from ..provenance import git_commit, versions
 from ..results import DETECTION
 from ..run_records import SplitRecord
@@ -126,10 +126,10 @@ def measure_detector(
         checkpoint=model.checkpoint_record,
         weights=model.weights,
         training=model.training,
-        calibration=_split_record(best.calibration),
-        test=_split_record(best.test),
+        calibration=SplitRecord.of(best.calibration),
+        test=SplitRecord.of(best.test),
         classes=best.test.classes,
-        parameters=_trainable(model.detector),
+        parameters=trainable_parameters(model.detector),
         points=points,
         gallery=make_detection_gallery(
             best.calibration, best.on_calibration, best.test, best.on_test
@@ -206,11 +206,3 @@ def _described_backbone(backbone: ConfigDict) -> str:
     if backbone.get('with_latent') is False:
         words.append('without its latent branch')
     return ' '.join(words)
-
-
-def _split_record(table: DetectionTable) -> SplitRecord:
-    return SplitRecord(table.manifest['split'], len(table), table.manifest['index_sha256'])
-
-
-def _trainable(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)

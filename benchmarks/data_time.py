@@ -24,6 +24,8 @@ from mmengine.dataset import pseudo_collate
 from torch import nn
 from torch.utils.data import Dataset
 
+from dynp_plugins.dataset_wrappers import datasets_in
+
 from .timed_samples import SampleSource, TimedSamples
 from .timing import Clock, clock_for
 from .timing_records import DataTime, StageTime
@@ -167,12 +169,10 @@ def _names(steps: Iterable[object]) -> list[str]:
 
 def _pipelines(dataset: Any) -> Iterator[Any]:
     """The pipelines of a data set, or of those that it is made of."""
-    pipeline = getattr(dataset, 'pipeline', None)
-    if hasattr(pipeline, 'transforms'):
-        yield pipeline
-    inner = getattr(dataset, 'dataset', None)
-    for part in [inner] if inner is not None else getattr(dataset, 'datasets', ()):
-        yield from _pipelines(part)
+    for part in datasets_in(dataset):
+        pipeline = getattr(part, 'pipeline', None)
+        if hasattr(pipeline, 'transforms'):
+            yield pipeline
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from dynp_plugins.checkpoints import Checkpoint, read_checkpoint
+from dynp_plugins.dataset_wrappers import reading_entries
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.openmmlab.checkpoint_files import find_checkpoint, refuse_unpickling
@@ -207,8 +208,7 @@ def classifiers_and_detectors(
 
 
 def _dataset_name(dataset: dict) -> str:
-    """The innermost dataset's type, and its folder where it has one."""
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
-    folder = dataset.get('data_root') or ''
-    return f'{dataset["type"]} {folder}'.strip()
+    """The innermost dataset's type, and its folder where it has one; of all that are joined."""
+    entries = reading_entries(dataset)
+    names = (f'{entry["type"]} {entry.get("data_root") or ""}'.strip() for entry in entries)
+    return ' + '.join(dict.fromkeys(names))

@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import nn
 from torch.utils.data import Dataset
 
+from dynp_plugins.dataset_wrappers import reading_entries
 from dynp_plugins.errors import UserError
 from dynp_plugins.inference.pipeline_steps import (
     innermost_dataset,
@@ -45,7 +46,7 @@ def split_dataset(config: Config, split: str) -> Dataset:
     dataset = copy.deepcopy(config[f'{split}_dataloader']['dataset'])
     while step_name(dataset) == 'MultiImageMixDataset':  # augments; its images are those inside
         dataset = dataset['dataset']
-    for entry in _with_pipelines(dataset):
+    for entry in reading_entries(dataset):
         entry['pipeline'] = copy.deepcopy(_test_steps(config))
     scope = DefaultScope.overwrite_default_scope(config.get('default_scope'))
     with scope, building_from(config):
@@ -99,14 +100,6 @@ def usual_size(config: Config, preprocessor: nn.Module) -> Size:
             f'width): {either}'
         )
     return sizes.pop()
-
-
-def _with_pipelines(dataset: dict[str, Any]) -> list[dict[str, Any]]:
-    """The entries of a config's dataset that have a pipeline, below any wrappers."""
-    inner = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
-    if not inner:
-        return [dataset]
-    return [entry for one in inner for entry in _with_pipelines(one)]
 
 
 def _test_steps(config: Config) -> list[Any]:

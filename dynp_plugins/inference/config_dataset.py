@@ -1,6 +1,5 @@
 """The test data set of a config, as far as inference needs it: its pipeline, and its classes."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,24 +8,31 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 
 from ..checkpoints import Checkpoint
+from ..config_types import type_name
 from ..datasets.coco_format import read_classes
 from ..errors import UserError
 from ..openmmlab.class_names import check_same_classes
 from ..openmmlab.datasets.labelled_files import class_metainfo
-from .pipeline_steps import innermost_dataset
+from .pipeline_steps import innermost_dataset, pipelines_differ
 
 
 def test_dataset(config: Config) -> Mapping[str, Any]:
     """The innermost data set of the test split that has a pipeline; it is not built.
 
     Raises:
-        UserError: There is none.
+        UserError: There is none, or those that are joined have different ones.
     """
-    dataset = innermost_dataset(config.test_dataloader.get('dataset'))
+    whole = config.test_dataloader.get('dataset')
+    dataset = innermost_dataset(whole)
     if dataset is None:
         raise UserError(
             f'the test data set of config {config.filename} has no pipeline, which would say how '
             'pictures or videos are made ready: add one'
+        )
+    if pipelines_differ(whole):
+        raise UserError(
+            f'the test data set of config {config.filename} joins data sets with different '
+            'pipelines: give all of them the same, or name one of them'
         )
     return dataset
 
@@ -52,9 +58,9 @@ def _declared_classes(config: Config, dataset: Mapping[str, Any]) -> Sequence[st
         if isinstance(kind, str):
             with DefaultScope.overwrite_default_scope(config.get('default_scope')):
                 kind = DATASETS.get(kind)
-        if inspect.isfunction(kind):  # it imports and makes a `CocoFiles`
-            return _classes_in_json(dataset)
         declared = (getattr(kind, 'METAINFO', None) or {}).get('classes')
+        if declared is None and type_name(dataset['type']) == 'CocoFiles':
+            return _classes_in_json(dataset)
     if isinstance(declared, str):  # a file of names, beside data that may not be there
         path = Path(dataset.get('data_root') or '', declared)
         return class_metainfo(str(path), '', None)['classes'] if path.is_file() else None

@@ -1,12 +1,16 @@
 """What the steps of a config's test pipeline do, and the same pipeline without its reading steps.
 
-The names are those of mmpretrain, mmaction2 and this package; nothing of OpenMMLab is imported.
+The names are those of mmpretrain, mmaction2, mmdet and this package; nothing of OpenMMLab is
+imported.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from ..config_types import type_name
+from ..dataset_wrappers import entries_with_pipelines
 
 Step = Mapping[str, Any] | Callable[[dict], dict]
 
@@ -21,16 +25,23 @@ _BY_PYAV = {'DecordInit': {'type': 'OpenVideo'}, 'DecordDecode': {'type': 'Decod
 
 
 def innermost_dataset(dataset: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The data set in a config's data set that has a pipeline, wrappers taken off; None if none."""
-    while dataset and 'pipeline' not in dataset and 'dataset' in dataset:
-        dataset = dataset['dataset']
-    return dataset if dataset and dataset.get('pipeline') is not None else None
+    """The data set in a config's data set that has a pipeline, wrappers taken off; None if none.
+
+    Of several that are joined, it is the first.
+    """
+    return next(iter(entries_with_pipelines(dataset)), None)
+
+
+def pipelines_differ(dataset: Mapping[str, Any] | None) -> bool:
+    """Whether a config's data set joins others that are made ready in different ways."""
+    pipelines = [entry['pipeline'] for entry in entries_with_pipelines(dataset)]
+    return any(pipeline != pipelines[0] for pipeline in pipelines)
 
 
 def step_name(step: Step) -> str:
     """The name of a step's type without its scope."""
     kind = step['type'] if isinstance(step, Mapping) else type(step)
-    return getattr(kind, '__name__', str(kind)).rpartition('.')[2]
+    return type_name(kind)
 
 
 def takes_videos(steps: Sequence[Step]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 
+from ..dataset_wrappers import reading_entries
 from ..datasets.coco_report import CocoReport, report_on
 from ..errors import UserError
 from .config_files import building_from
@@ -69,7 +70,7 @@ def _sources(config: Config) -> list[_Source]:
     """What all datasets in COCO format read."""
     found: dict[tuple, _Source] = {}
     for loader in _LOADERS:
-        for dataset in _innermost((config.get(loader) or {}).get('dataset')):
+        for dataset in reading_entries((config.get(loader) or {}).get('dataset')):
             built = DATASETS.build({**dataset, 'lazy_init': True})
             if hasattr(built, 'COCOAPI'):  # mmdet's CocoDataset and ours
                 key = (
@@ -82,16 +83,6 @@ def _sources(config: Config) -> list[_Source]:
                 if split not in source.splits:
                     source.splits.append(split)
     return list(found.values())
-
-
-def _innermost(dataset: Any) -> Iterator[dict]:
-    """Configs of the datasets inside all wrappers."""
-    if isinstance(dataset, dict):
-        inside = [dataset.get('dataset'), *dataset.get('datasets', ())]
-        if not any(inside):
-            yield dataset
-        for inner in inside:
-            yield from _innermost(inner)
 
 
 def _strange_classes(source: _Source) -> Iterator[str]:

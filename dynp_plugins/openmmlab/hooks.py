@@ -11,6 +11,7 @@ from mmengine.registry import FUNCTIONS, HOOKS
 from torch import nn
 from torch.utils.data import Dataset
 
+from ..dataset_wrappers import reading_datasets
 from ..errors import UserError
 from .classifiers import classification_head, is_video_model
 from .detectors import box_heads, is_detector
@@ -169,21 +170,13 @@ class SwitchPipelineHook(Hook):
         if runner.epoch < self.epoch or self._switched:
             return
         loader = runner.train_dataloader
-        for dataset in _reading_datasets(loader.dataset):
+        for dataset in reading_datasets(loader.dataset):
             dataset.pipeline = Compose(self.pipeline)
         loader._iterator = None  # persistent workers have the dataset as it was
         self._switched = True
         runner.logger.info(
             f'the training set is read through another pipeline from epoch {runner.epoch + 1} on'
         )
-
-
-def _reading_datasets(dataset: Dataset) -> list[Dataset]:
-    """The datasets at the bottom, which have pipelines."""
-    inside = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    return [inner for part in inside if part is not None for inner in _reading_datasets(part)] or [
-        dataset
-    ]
 
 
 @FUNCTIONS.register_module()

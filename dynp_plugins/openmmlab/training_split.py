@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from ..checkpoints import Checkpoint
+from ..dataset_wrappers import entries_in
 from ..errors import UserError
 
 _DEFAULTS = {'size': None, 'seed': 0, 'group': None}
@@ -52,16 +53,10 @@ def _first_difference(trained: list[dict], now: list[dict]) -> tuple[str, Any, A
 def _choices(text: str, loader: str) -> list[dict[str, Any]]:
     """What decides which samples each `HeldOut` takes, from a config's text."""
     found: list[dict[str, Any]] = []
-    waiting = [_entry(text, loader).get('dataset')]
-    while waiting:
-        dataset = waiting.pop(0)
-        if not isinstance(dataset, dict):
+    for dataset in entries_in(_entry(text, loader).get('dataset')):
+        if dataset.get('type') != 'HeldOut':
             continue
         inner = dataset.get('dataset')
-        if dataset.get('type') != 'HeldOut':
-            several = dataset.get('datasets')
-            waiting += [inner, *(several if isinstance(several, list) else ())]
-            continue
         choice = {name: dataset.get(name, default) for name, default in _DEFAULTS.items()}
         files = inner if isinstance(inner, dict) else {}
         found.append(choice | {name: files.get(name) for name in _FILES})

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 from torch.utils.data import Dataset
 
+from ...dataset_wrappers import entries_in
 from ...errors import UserError
 
 
@@ -104,17 +105,14 @@ class HeldOut(Dataset):
 
 def _built_unfiltered(config: dict) -> Any:
     """The dataset with all its samples, also those that its filter leaves out."""
-    inside = [config.get('dataset'), *config.get('datasets', ())]
-    while inside:
-        inner = inside.pop()
-        if isinstance(inner, dict):
-            if inner.get('filter_cfg') is not None:
-                raise UserError(
-                    f'HeldOut around {config["type"]} would hold out other samples with '
-                    f'filter_cfg={dict(inner["filter_cfg"])} of the {inner["type"]} inside than '
-                    f'without: put HeldOut directly around {inner["type"]}'
-                )
-            inside += [inner.get('dataset'), *inner.get('datasets', ())]
+    _, *inside = entries_in(config)
+    for inner in inside:
+        if inner.get('filter_cfg') is not None:
+            raise UserError(
+                f'HeldOut around {config["type"]} would hold out other samples with '
+                f'filter_cfg={dict(inner["filter_cfg"])} of the {inner["type"]} inside than '
+                f'without: put HeldOut directly around {inner["type"]}'
+            )
     if config.get('filter_cfg') is None:
         dataset = DATASETS.build(config)
         dataset.full_init()

@@ -14,11 +14,11 @@ from ..checkpoints import read_checkpoint
 from ..errors import UserError
 from ..openmmlab.checkpoint_files import find_checkpoint
 from ..openmmlab.config_files import load_config, require
-from ..openmmlab.detectors import is_detection_config, load_detector
+from ..openmmlab.detectors import box_heads, is_detection_config, load_detector
 from .config_dataset import class_names, test_dataset
 from .config_pictures import PictureSteps, single_picture
 from .input_scale import Scale, at_scale, scale_of
-from .loaded_model import as_names, check_class_count
+from .loaded_model import as_names, check_name_count
 from .pipeline_steps import loads_picture
 from .sample_kinds import Sample
 
@@ -85,7 +85,7 @@ class LoadedDetector:
         self.detector: nn.Module = detector.to(device)
         self.name = Path(config_path).stem
         self.classes = as_names(classes)
-        check_class_count(self.classes, _num_classes(detector))
+        check_name_count(self.classes, _num_classes(detector))
         self._config: Config = config
         self._pipeline = list(dataset['pipeline'])
         if not any(map(loads_picture, self._pipeline)):
@@ -161,7 +161,5 @@ def _refuse_nan(module: nn.Module, inputs: Any, outputs: Any) -> None:
 
 def _num_classes(detector: nn.Module) -> int | None:
     """Number of classes of a detector, as its last box head says it."""
-    head = getattr(getattr(detector, 'roi_head', detector), 'bbox_head', None)
-    if isinstance(head, nn.ModuleList) and len(head):
-        head = head[-1]
-    return getattr(head, 'num_classes', None)
+    heads = list(box_heads(detector).values())
+    return getattr(heads[-1], 'num_classes', None) if heads else None

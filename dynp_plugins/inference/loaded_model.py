@@ -37,10 +37,10 @@ class LoadedModel:
     weights_sha256: str
 
     def __post_init__(self) -> None:
-        check_class_count(self.classes, self.num_classes)
+        check_name_count(self.classes, self.num_classes)
 
 
-def check_class_count(classes: tuple[str, ...] | None, num_classes: int | None) -> None:
+def check_name_count(classes: tuple[str, ...] | None, num_classes: int | None) -> None:
     """Compare names of classes with the number of classes of a network, where both are known.
 
     Raises:

@@ -9,6 +9,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
+from dynp_plugins.dataset_wrappers import datasets_in
 from dynp_plugins.inference.input_scale import Scale
 from dynp_plugins.openmmlab.config_files import building_from
 
@@ -70,10 +71,6 @@ def _workers_end(config: Config) -> Config:
 
 def _with_pipelines(dataset: Any) -> Iterator[Any]:
     """Every built data set that has a pipeline, in the order of `scales.pipelines`."""
-    waiting = [dataset]
-    while waiting:
-        one = waiting.pop()
+    for one in datasets_in(dataset):
         if isinstance(getattr(one, 'pipeline', None), Compose):
             yield one
-        inside = [*getattr(one, 'datasets', []), getattr(one, 'dataset', None)]
-        waiting += [each for each in inside if each is not None]

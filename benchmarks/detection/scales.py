@@ -3,11 +3,11 @@
 import copy
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from mmengine.config import Config
 from torch import nn
 
+from dynp_plugins.dataset_wrappers import entries_in
 from dynp_plugins.errors import UserError
 from dynp_plugins.inference.input_scale import Scale, at_scale, check_scale, parse_scale, scale_of
 
@@ -122,9 +122,6 @@ def _parsed(word: str, own: Scale | None) -> Scale:
 def pipelines(config: Config, split: str) -> Iterator[list]:
     """Every pipeline of a split's data set and of what it wraps or joins."""
     loader = config.get(f'{split}_dataloader') or {}
-    waiting: list[Any] = [loader.get('dataset') or {}]
-    while waiting:
-        dataset = waiting.pop()
+    for dataset in entries_in(loader.get('dataset')):
         if dataset.get('pipeline'):
             yield dataset['pipeline']
-        waiting += [*dataset.get('datasets', []), *filter(None, [dataset.get('dataset')])]

@@ -3,7 +3,7 @@
 import math
 import numbers
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,11 @@ class DetectionInferencer:
             itself (``model.test_cfg.score_thr``).
         classes: Names of the classes, by default those that the checkpoint or the data set says.
 
+    Attributes:
+        batch_cost: What somebody who counts says that the detector has cost since it was last
+            asked, in any unit. The pictures of a batch share its cost as ``cost`` in their
+            answers; a batch that fails, and is run again picture by picture, has none.
+
     Raises:
         UserError: A config, checkpoint, scale or threshold that cannot work, or do not fit each
             other; a config without a detector.
@@ -73,6 +78,7 @@ class DetectionInferencer:
             config, checkpoint, choose_device(device), classes, cfg_options
         )
         self.scale = scale
+        self.batch_cost: Callable[[], float] | None = None
 
     @property
     def detector(self) -> nn.Module:
@@ -132,7 +138,8 @@ class DetectionInferencer:
             - ``scores`` (N,) float32 array.
             - ``class_names``: the names of the classes; None if they are not known.
             - ``source``: the picture's path; None for arrays and Pillow images.
-            - ``error``: None, or why this picture got no answer; all but ``source`` is then None.
+            - ``error``: None, or why this picture got no answer; boxes and the like are then None.
+            - ``cost``: only where `batch_cost` is set, and the detector has run.
 
         Raises:
             UserError: A path given alone that does not exist, a folder without pictures, or
@@ -163,14 +170,17 @@ class DetectionInferencer:
         try:
             found = self._model.detect(prepared)
         except UserError as error:
+            if self.batch_cost is not None:
+                self.batch_cost()  # of what has not been answered
             if len(prepared) == 1:
                 return [_unanswered(pictures[0], why(error))]
             return [
                 self._run(lowest, [one], [picture])[0]
                 for one, picture in zip(prepared, pictures, strict=True)
             ]
+        cost = {} if self.batch_cost is None else {'cost': self.batch_cost() / len(prepared)}
         return [
-            self._answer(instances, picture, lowest)
+            self._answer(instances, picture, lowest) | cost
             for instances, picture in zip(found, pictures, strict=True)
         ]
 

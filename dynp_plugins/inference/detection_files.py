@@ -42,7 +42,7 @@ class DetectionSummary:
     Attributes:
         samples: Number of pictures.
         answered: Number of those that got an answer, also if nothing was found.
-        gmacs: Multiply-adds of all of them, where somebody counts them.
+        gmacs: Multiply-adds of those answered, where somebody counts them.
     """
 
     def __init__(self) -> None:

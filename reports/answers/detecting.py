@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.detection.part_costs import PartCounter
 from benchmarks.detection.reported_scale import reported_scale
 from benchmarks.progress import track
-from benchmarks.provenance import versions
+from benchmarks.provenance import config_sha256, versions
 from dynp_plugins.errors import UserError
 from dynp_plugins.inference import DetectionInferencer
 from dynp_plugins.inference.answer_files import JsonAnswers, readable_path
@@ -18,6 +18,7 @@ from dynp_plugins.inference.detection import SCORE_THRESHOLD, check_score
 from dynp_plugins.inference.detection_files import CsvDetections, DetectionSummary, detection_row
 from dynp_plugins.inference.image_reading import read_rgb, why
 from dynp_plugins.inference.input_scale import parse_scale
+from dynp_plugins.openmmlab.config_files import load_config
 
 from .detections import chosen_text, summary_text, table_text
 from .drawing import draw_detections, drawing_paths, save_drawing
@@ -59,11 +60,17 @@ class Detecting:
         self.summary = DetectionSummary()
         self._point = self._counter = None
         if args.policy is not None:
-            weights = self._inferencer.weights_sha256
-            self._point = reported_scale(args.policy, weights, args.budget_gmacs)
+            config = load_config(args.network, dict(args.cfg_options or {}))
+            self._point = reported_scale(
+                args.policy,
+                config_sha256(config),
+                self._inferencer.weights_sha256,
+                args.budget_gmacs,
+            )
             self._inferencer.scale = self._point.scale
             # What these pictures cost, which need not be like those of the report.
             self._counter = PartCounter(self._inferencer.detector)
+            self._inferencer.batch_cost = self._take_gmacs
 
     def head(self) -> dict[str, Any]:
         """What was run, for the JSON file."""
@@ -102,16 +109,17 @@ class Detecting:
         batches = [pictures[i : i + size] for i in range(0, len(pictures), size)]
         with self._counter or contextlib.nullcontext():
             for batch in track(batches, 'inference'):
-                answers = self._inferencer(batch, batch_size=size)
-                self._add_costs()
-                for answer in answers:
+                for answer in self._inferencer(batch, batch_size=size):
+                    self._add_cost(answer)
                     self._draw(answer, drawings)
                     yield detection_row(answer)
 
-    def _add_costs(self) -> None:
-        if self._counter is not None:
-            macs = sum(part.macs for part in self._counter.take().values())
-            self.summary.gmacs = (self.summary.gmacs or 0.0) + macs / 1e9
+    def _take_gmacs(self) -> float:
+        return sum(part.macs for part in self._counter.take().values()) / 1e9
+
+    def _add_cost(self, answer: dict[str, Any]) -> None:
+        if answer['error'] is None and 'cost' in answer:
+            self.summary.gmacs = (self.summary.gmacs or 0.0) + answer['cost']
 
     def _drawing_paths(self, pictures: list[str]) -> dict[str, Path]:
         """By picture, where it is to be drawn."""

@@ -10,9 +10,12 @@ import torch
 from PIL import Image
 
 from benchmarks.detection.part_costs import detector_costs
-from benchmarks.results import write_results
+from benchmarks.provenance import config_sha256
+from benchmarks.results import read_results, write_results
 from benchmarks.run_records import FileRecord
-from dynp_plugins import DetectionInferencer
+from dynp_plugins import DetectionInferencer, UserError
+from dynp_plugins.inference.config_detector import LoadedDetector
+from dynp_plugins.openmmlab.config_files import load_config
 from tests.inference.tiny_detectors import CLASSES, make_detector, save_weights, write_config
 from tests.inference.tiny_models import make_pictures, save_pictures
 from tests.reports.made_up_detectors import made_up_detection, made_up_detector
@@ -175,6 +178,53 @@ def test_the_scale_for_a_budget(run, config, checkpoint, detector, folder, repor
     assert '20.0 % mAP there' in out
     out = answered(run(*arguments, '--budget-gmacs', 0.5, '--json', '-'))
     assert json.loads(out)['scale'] == [96, 64]
+
+
+@pytest.mark.parametrize('batch_size', [1, 4])
+def test_pictures_that_fail_in_the_detector_cost_nothing(
+    run, config, checkpoint, detector, folder, report, monkeypatch, batch_size
+):
+    """Neither they nor the first try of a batch they were in are in the mean of the others."""
+    whole, tries = LoadedDetector.detect, []
+
+    def failing(self, pictures):
+        tries.append(len(pictures))
+        found = whole(self, pictures)
+        if any(picture.data_sample.img_path.endswith('01.png') for picture in pictures):
+            raise UserError('the detector computes NaN')
+        return found
+
+    monkeypatch.setattr(LoadedDetector, 'detect', failing)
+    arguments = ('--policy', report, '--budget-mmacs', 11.9, '--batch-size', batch_size)
+    out = answered(run('infer', config, checkpoint, folder, *arguments, '--json', '-'), status=1)
+    summary = json.loads(out)['summary']
+    assert (summary['images'], summary['answered']) == (4, 3)
+    assert sum(tries) == (4 if batch_size == 1 else 8)
+    gmacs = detector_costs(detector, (32, 64)).total.macs / 1e9  # 32 x 42, padded
+    assert summary['gmacs_mean'] == pytest.approx(gmacs)
+
+
+def test_a_report_with_two_configs_of_these_weights(
+    run, config, checkpoint, folder, report, inferencer
+):
+    results = read_results(report / 'results.json')
+    ours = results.detectors[-1]
+
+    def report_of(*detectors):
+        write_results(made_up_detection(*detectors), report / 'results.json')
+
+    options = ('--cfg-options', 'model.test_cfg.score_thr=0.01')
+    sha256 = config_sha256(load_config(config, {'model.test_cfg.score_thr': 0.01}))
+    others = replace(
+        ours, name='strict', config=FileRecord('strict.py', sha256), points=ours.points[2:]
+    )
+    report_of(ours, others)
+    arguments = ('infer', config, checkpoint, folder, '--policy', report)
+    out = answered(run(*arguments, '--json', '-', *options))
+    assert json.loads(out)['scale'] == others.points[0].scale
+    refused(run(*arguments), 'several detectors with these weights', 'strict.py', '--cfg-options')
+    report_of(others)
+    assert json.loads(answered(run(*arguments, '--json', '-')))['scale'] == others.points[0].scale
 
 
 def test_a_budget_that_cannot_be_met(run, config, checkpoint, detector, folder, report, tmp_path):

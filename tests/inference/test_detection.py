@@ -1,7 +1,6 @@
 """`DetectionInferencer`: mmdet's own detections, at any scale, whatever pictures are given."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +8,6 @@ import torch
 from PIL import Image
 
 from dynp_plugins import DetectionInferencer, DynamicInferencer, UserError
-from dynp_plugins.inference import config_dataset
-from dynp_plugins.openmmlab.config_files import load_config
 from tests.conftest import REPOSITORY
 
 from .tiny_detectors import CLASSES, STEPS, make_detector, save_weights, write_config
@@ -239,17 +236,6 @@ def test_names_of_classes(config, detector, checkpoint, tmp_path, paths):
         DetectionInferencer(config, checkpoint, device='cpu', classes=('x', 'y'))
 
 
-def test_names_of_classes_of_the_embedded_scenes():
-    """They stand in the registry as a function, and are not made to be asked."""
-    config = load_config('configs/demo/retinanet_regnety-tiny_scenes.py')
-    checkpoint = SimpleNamespace(classes=None)
-    dataset = config_dataset.test_dataset(config)
-    assert config_dataset.class_names(config, dataset, checkpoint) == tuple('0123456789')
-    checkpoint.classes = ('ant', 'bee')
-    with pytest.raises(UserError, match=r'checkpoint has the classes ant, bee, but the data of'):
-        config_dataset.class_names(config, dataset, checkpoint)
-
-
 def test_names_of_classes_of_a_json(config, detector, checkpoint, tmp_path):
     """`CocoFiles` are not there when a detector is used, or of other classes than it has learnt."""
     options = {
@@ -320,23 +306,3 @@ def test_a_pipeline_that_cannot_be_built(checkpoint, tmp_path):
     config = write_config(tmp_path / 'typo.py', STEPS.replace("'Resize'", "'Rezise'"))
     with pytest.raises(UserError, match=r'typo.py cannot be built'):
         DetectionInferencer(config, checkpoint, device='cpu')
-
-
-def test_joined_test_data(config, checkpoint, paths):
-    """Of several data sets with one pipeline, that is the pipeline; with two, it is not clear."""
-    inner = config_dataset.test_dataset(load_config(config))
-    options = {
-        'test_dataloader.dataset': dict(
-            type='ConcatDataset', datasets=[dict(type='RepeatDataset', dataset=inner), inner],
-            _delete_=True,
-        )
-    }  # fmt: skip
-    inferencer = DetectionInferencer(config, checkpoint, None, 'cpu', options)
-    assert inferencer.classes == CLASSES
-    (found,) = inferencer(paths[:1])
-    (expected,) = DetectionInferencer(config, checkpoint, device='cpu')(paths[:1])
-    assert np.array_equal(found['bboxes'], expected['bboxes'])
-    other = {**inner, 'pipeline': inner['pipeline'][:-1]}
-    options['test_dataloader.dataset']['datasets'] = [inner, other]
-    with pytest.raises(UserError, match=r'joins data sets with different pipelines: give all of'):
-        DetectionInferencer(config, checkpoint, None, 'cpu', options)

@@ -123,19 +123,23 @@ def count_macs_by_module(
 
 
 @torch.no_grad()
-def exit_costs(network: MultiExitNetwork, input_shape: Sequence[int]) -> list[ExitCost]:
+def exit_costs(
+    network: MultiExitNetwork, input_shape: Sequence[int], shortcuts: bool = False
+) -> list[ExitCost]:
     """Cumulative cost of every exit for one sample.
 
     Args:
         network: The network, on any device.
         input_shape: Of the sample: (channels, height, width) of a picture, or (frames, channels,
             height, width) of a video, whose frames are all counted.
+        shortcuts: Count what really runs where the network takes `Shortcut`s, instead of the
+            published form, which is comparable with other implementations.
 
     Raises:
         UserError: See `count_macs`.
     """
     total, costs = Counter(), []
-    with as_in_inference(network):
+    with as_in_inference(network, shortcuts):
         for module, inputs in step_modules(network, input_shape):
             total += count_macs(module, inputs)
             if isinstance(module, StepModule):

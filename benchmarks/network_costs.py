@@ -23,12 +23,15 @@ class DetailedExitCost(ExitCost):
     Attributes:
         parameters: Numbers in the parameters that have been read.
         activations: Numbers that convolutions, linear layers and matrix products have put out.
+        macs_run: Multiply-adds that really run, where the network takes `Shortcut`s; ``macs`` are
+            those of its published form.
         macs_published_order: For a network that computes lazily, its ``macs`` when it computes
             layer by layer instead, as its publishers ran and counted it; else None.
     """
 
     parameters: int
     activations: int
+    macs_run: int
     macs_published_order: int | None
 
 
@@ -91,6 +94,7 @@ def network_costs(network: MultiExitNetwork, input_shape: Sequence[int]) -> Netw
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     activations, read = 0, set()
     exits, modules = [], _ModuleRecorder(network)
+    run = exit_costs(network, input_shape, shortcuts=True)
     published_order = _published_order_macs(network, input_shape)
     with as_in_inference(network):
         for step, inputs in step_modules(network, input_shape):
@@ -105,6 +109,7 @@ def network_costs(network: MultiExitNetwork, input_shape: Sequence[int]) -> Netw
                         **vars(cost),
                         parameters=_numbers(read),
                         activations=activations,
+                        macs_run=run[step.k].macs,
                         macs_published_order=published_order and published_order[step.k],
                     )
                 )

@@ -29,6 +29,11 @@ def linear_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     return Counter(linear=math.prod(x) * math.prod(weight[:-1]))
 
 
+def matmul_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """``matmul``, also where one factor is broadcast over a batch, which fvcore gets wrong."""
+    return Counter(matmul=math.prod(get_shape(outputs[0])) * get_shape(inputs[0])[-1])
+
+
 def named_padding_conv_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     """``_convolution_mode``, a convolution whose padding is given by name: ``padding='same'``."""
     weight = get_shape(inputs[1])  # (out, in / groups, kernel ...)
@@ -72,6 +77,7 @@ def deformable_conv_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
 
 HANDLES = {
     'aten::linear': linear_macs,
+    'aten::matmul': matmul_macs,
     'aten::_native_multi_head_attention': fused_attention_macs,
     'aten::_convolution_mode': named_padding_conv_macs,
     'aten::upsample_bicubic2d': bicubic_ops,

@@ -1,13 +1,14 @@
 """A network's start and its steps as modules with plain tensors in and out, for tracers."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from dynp_plugins.early_exit import fold_frames
 from dynp_plugins.networks import MultiExitNetwork
+from dynp_plugins.networks.shortcuts import without_shortcuts
 
 
 class StartModule(nn.Module):
@@ -65,14 +66,19 @@ def step_modules(
 
 
 @contextmanager
-def as_in_inference(network: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode for a while, as it is traced, without fused attention."""
+def as_in_inference(network: nn.Module, shortcuts: bool = False) -> Iterator[None]:
+    """Put a network into eval mode for a while, as it is traced, without fused attention.
+
+    Args:
+        network: Its mode is restored.
+        shortcuts: Whether it takes its shortcuts, instead of running as it was published.
+    """
     training = network.training
     # What a module keeps of its weights in eval mode, as timm's LeViT does, it drops in train().
     network.train()
     network.eval()
     try:
-        with without_fused_attention():
+        with without_fused_attention(), nullcontext() if shortcuts else without_shortcuts(network):
             yield
     finally:
         network.train(training)

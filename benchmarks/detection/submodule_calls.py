@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_unflatten
 
+from dynp_plugins.networks.shortcuts import without_shortcuts
+
 from ..macs import count_macs_by_module
 from ..step_modules import without_fused_attention
 
@@ -18,7 +20,7 @@ Counts = dict[str, Counter[str]]
 def count_call(
     name: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Counts:
-    """fvcore's counts of one call, for the module and every module in it.
+    """fvcore's counts of one call, for the module and every module in it, without shortcuts.
 
     Args:
         name: The module's name, with which the names in the result begin.
@@ -32,8 +34,9 @@ def count_call(
     leaves, structure = tree_flatten((args, kwargs))
     tensors = tuple(leaf.detach().clone() for leaf in leaves if isinstance(leaf, Tensor))
     devices = {tensor.device for tensor in tensors if tensor.device.type == 'cuda'}
-    with torch.no_grad(), without_fused_attention(), torch.random.fork_rng(devices):
-        traced = _TracedCall(module, leaves, structure)
+    traced = _TracedCall(module, leaves, structure)
+    as_published = without_shortcuts(module)
+    with torch.no_grad(), without_fused_attention(), as_published, torch.random.fork_rng(devices):
         counts = count_macs_by_module(traced, tensors, title=type(module).__name__)
     del counts['']
     return {name + inner.removeprefix('module'): counts[inner] for inner in counts}

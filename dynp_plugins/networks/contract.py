@@ -6,6 +6,7 @@ One definition serves training, dynamic inference and cost counting, so they can
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
@@ -32,6 +33,14 @@ def check_images(images: Tensor, channels: int = 3) -> None:
             f'images must be (B, {channels}, H, W) of floating point, not '
             f'{tuple(images.shape)} of {type_name}'
         )
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """The images with the channels of a pixel side by side, in which all that follows then runs.
+
+    Convolutions on CPUs, and on GPUs in half precision, are quicker so, in training, too.
+    """
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def check_num_classes(num_classes: Any) -> None:

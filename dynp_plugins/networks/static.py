@@ -17,6 +17,7 @@ from .contract import (
     ExitHeads,
     MultiExitNetwork,
     State,
+    channels_last,
     check_images,
     check_num_classes,
 )
@@ -78,7 +79,7 @@ class StaticBackbone(ExitBackbone):
 
     def start(self, images: Tensor) -> State:
         check_images(images, self.channels)
-        return {'images': images}
+        return {'images': channels_last(images)}
 
     def step(self, k: int, state: State) -> tuple[State, Tensor]:
         """Run the classifier; see `ExitBackbone.step`.

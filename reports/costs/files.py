@@ -39,6 +39,7 @@ def cost_record(
     exits = costs.exits
     quantities = {
         'macs': [exit.macs for exit in exits],
+        'macs_run': [exit.macs_run for exit in exits],
         'flops': [2 * exit.macs for exit in exits],
         'other_ops': [exit.other_ops for exit in exits],
         'macs_and_other_ops': [exit.macs + exit.other_ops for exit in exits],

@@ -140,6 +140,7 @@ def _exit_table(costs: NetworkCosts, incremental: bool) -> Table:
     macs_unit = _with_unit(macs)[1]
     quantities = {
         'MACs': (macs, macs_unit),
+        'MACs that run': ([exit.macs_run for exit in exits], macs_unit),
         'MACs in published order': ([exit.macs_published_order for exit in exits], macs_unit),
         'FLOPs (2 MACs)': ([2 * count for count in macs], macs_unit),
         'other ops': _with_unit(other),
@@ -147,6 +148,8 @@ def _exit_table(costs: NetworkCosts, incremental: bool) -> Table:
         'parameters': _with_unit([exit.parameters for exit in exits]),
         'activations': _with_unit([exit.activations for exit in exits]),
     }
+    if all(exit.macs_run == exit.macs for exit in exits):
+        del quantities['MACs that run']
     if exits[0].macs_published_order is None:
         del quantities['MACs in published order']
     columns = {

@@ -56,6 +56,17 @@ def test_a_linear_layer_with_one_output_and_no_axis_for_it():
     assert count_macs(Mean(), torch.zeros(4, 5, 17)) == {'linear': 4 * 5 * 17}
 
 
+def test_a_matrix_that_is_broadcast_multiplies_every_matrix_of_the_batch():
+    class Product(nn.Module):
+        def forward(self, a, b):
+            return a @ b
+
+    one, many = torch.zeros(3, 5), torch.zeros(6, 2, 5, 4)
+    assert count_macs(Product(), (one, many)) == {'matmul': 6 * 2 * 3 * 5 * 4}
+    assert count_macs(Product(), (many.mT, one.mT)) == {'matmul': 6 * 2 * 3 * 5 * 4}
+    assert count_macs(Product(), (torch.zeros(7), torch.zeros(7))) == {'matmul': 7}
+
+
 def test_regions_of_torchvision_are_interpolated():
     class Regions(nn.Module):
         def forward(self, image, boxes):

@@ -39,10 +39,24 @@ COSTS = NetworkCosts(
     parameters=1_000_000,
     exits=(
         DetailedExitCost(
-            'first', 2_000_000, 50_000, {'conv': 2_000_000, 'norm': 50_000}, 300_000, 70, None
+            'first',
+            2_000_000,
+            50_000,
+            {'conv': 2_000_000, 'norm': 50_000},
+            300_000,
+            70,
+            2_000_000,
+            None,
         ),
         DetailedExitCost(
-            'last', 8_000_000, 50_000, {'conv': 8_000_000, 'norm': 50_000}, 900_000, 90, None
+            'last',
+            8_000_000,
+            50_000,
+            {'conv': 8_000_000, 'norm': 50_000},
+            900_000,
+            90,
+            8_000_000,
+            None,
         ),
     ),
     modules=(
@@ -104,6 +118,17 @@ def test_published_order_has_its_own_column():
     lines = cost_text('net', {}, costs).splitlines()
     assert 'MMACs in published order' in lines[3]
     assert lines[4].split()[:3] == ['first', '2.00', '4.00']
+
+
+def test_what_runs_has_its_own_column_where_it_is_something_else():
+    exits = tuple(
+        DetailedExitCost(**{**vars(exit), 'macs_run': exit.macs // 2}) for exit in COSTS.exits
+    )
+    costs = NetworkCosts(COSTS.input_shape, COSTS.parameters, exits, COSTS.modules)
+    lines = cost_text('net', {}, costs).splitlines()
+    assert 'MMACs that run' in lines[3]
+    assert lines[4].split()[:3] == ['first', '2.00', '1.00']
+    assert 'that run' not in cost_text('net', {}, COSTS)
 
 
 def test_modules_are_a_tree():

@@ -29,13 +29,13 @@ demo_pairs = $(foreach model,$(1),configs/demo/$(model).py $(DEMO_DIR)/$(model))
 demo_curve = $(VENV_PYTHON) tools/budget_curve.py $(demo_pairs) --risk 0.02 0.1 --out $(2) --overwrite
 define demo_report
 	$(demo_curve)
-	$(VENV_PYTHON) tools/benchmark.py $(demo_pairs) --tables $(2) --threads 1 --seconds 5 \
+	$(VENV_PYTHON) tools/benchmark.py $(demo_pairs) --tables $(2) --threads 1 --seconds 2 \
 		--out $(2).latency.json --overwrite
 	$(demo_curve) --reuse-tables --latency $(2).latency.json
 endef
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 env: ## Create or renew .venv, unless it is up to date
 	@python="$(PYTHON)"; "$$python" -c '' 2>/dev/null || { \

@@ -12,6 +12,6 @@ a clip up to each exit: 33.6 / 63.4 / 72.5 / 76.8 MMACs. Two minutes on two CPU 
 _base_ = [
     '../_base_/models/dyn-perceiver_regnety-tiny_8f48.py',
     '../_base_/datasets/embedded_clips.py',
-    '../_base_/schedules/adamw_bs32_7e.py',
+    '../_base_/schedules/adamw_bs32_6e.py',
     '../_base_/action_runtime.py',
 ]

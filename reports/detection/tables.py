@@ -37,8 +37,8 @@ def detection_frame(results: Results) -> pd.DataFrame:
     ``gflops_mean`` (2 per MAC), and of ``backbone``, ``neck`` and ``head`` mean, spread and
     ``..._with_norm_gmacs_mean``, which counts normalisation layers and the like too; the six
     averages ``map_percent`` to ``ap_large_percent``, with the ends of 95 % intervals of the first
-    two; ``latency_ms_p50`` of one image with its parts; and ``ap_percent_CLASS`` and
-    ``ap50_percent_CLASS`` of every class of any detector.
+    two; ``latency_ms_p50`` of one image with its parts; and ``class_ap_percent_NAME`` and
+    ``class_ap50_percent_NAME`` of every class of any detector, whatever it is called.
 
     What is not known is NaN.
     """
@@ -78,8 +78,8 @@ def _row(point: ScalePoint) -> dict[str, float | None]:
     for name in PARTS:
         row[f'{name}_ms_p50'] = point.latency.parts_ms.get(name) if point.latency else None
     for one in point.classes:
-        row[f'ap_percent_{one.name}'] = one.ap_percent
-        row[f'ap50_percent_{one.name}'] = one.ap50_percent
+        row[f'class_ap_percent_{one.name}'] = one.ap_percent
+        row[f'class_ap50_percent_{one.name}'] = one.ap50_percent
     return row
 
 

@@ -49,11 +49,24 @@ def test_a_row_per_detector_and_scale_with_every_number():
             'ap_large_percent': point.test.ap_large_percent,
             'latency_ms_p50': point.latency.timing.p50_ms,
             'head_ms_p50': point.latency.parts_ms['head'],
-            'ap_percent_digit 3': point.classes[3].ap_percent,
-            'ap50_percent_digit 9': point.classes[9].ap50_percent,
+            'class_ap_percent_digit 3': point.classes[3].ap_percent,
+            'class_ap50_percent_digit 9': point.classes[9].ap50_percent,
         }
         assert {name: row[name] for name in expected} == expected
     assert all(frame[name].dtype == float for name in frame.columns if name not in TEXTS)
+
+
+def test_classes_called_like_the_ends_of_an_interval_replace_nothing():
+    detector = made_up_detector(sizes=(256,), classes=('low', 'high'))
+    (point,), (row,) = (
+        detector.points,
+        detection_frame(made_up_detection(detector)).to_dict('records'),
+    )
+    ends = point.ap50_interval
+    assert (row['ap50_percent_low'], row['ap50_percent_high']) == (ends.low, ends.high)
+    for one in point.classes:
+        assert row[f'class_ap_percent_{one.name}'] == one.ap_percent
+        assert row[f'class_ap50_percent_{one.name}'] == one.ap50_percent
 
 
 def test_what_is_not_known_is_a_gap(tmp_path):
@@ -66,8 +79,8 @@ def test_what_is_not_known_is_a_gap(tmp_path):
     results = made_up_detection(dataclasses.replace(detector, points=points), other)
     frame = detection_frame(results)
     gaps = ['map_percent', 'map_percent_low', 'neck_gmacs_mean', 'latency_ms_p50', 'neck_ms_p50']
-    assert frame.loc[: len(points) - 1, [*gaps, 'ap_percent_cell']].isna().all().all()
-    assert np.isfinite(frame.loc[len(points) :, [*gaps, 'ap_percent_cell']]).all().all()
+    assert frame.loc[: len(points) - 1, [*gaps, 'class_ap_percent_cell']].isna().all().all()
+    assert np.isfinite(frame.loc[len(points) :, [*gaps, 'class_ap_percent_cell']]).all().all()
     write_detection_csv(results, tmp_path / 'detection.csv')
     with open(tmp_path / 'detection.csv', encoding='utf-8', newline='') as file:
         rows = list(csv.DictReader(file))

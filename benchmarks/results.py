@@ -5,6 +5,7 @@ that are given of it, cumulative up to an exit; FLOPs are 2 MACs; accuracies are
 are fractions of the test split.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from .detection_records import DetectorComparison, DetectorLatency, DetectorResu
 from .interval import Interval
 from .latency_records import LatencyFile, LatencyRatio, MachineRecord, ModelLatency
 from .run_records import FileRecord, SplitRecord, TrainingRecord
+
+_logger = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 5
 
@@ -150,6 +153,8 @@ class Results:
 def with_latency(results: Results, latency: LatencyFile, source: str | Path) -> Results:
     """The same results with the times that were measured of these models and detectors.
 
+    Times at scales at which a detector was not measured are left out with a warning.
+
     Args:
         results: What was measured.
         latency: What ``tools/benchmark.py`` measured.
@@ -178,7 +183,7 @@ def with_latency(results: Results, latency: LatencyFile, source: str | Path) -> 
 
 
 def _with_times(detector: DetectorResult, timed: Sequence[DetectorLatency]) -> DetectorResult:
-    """The detector with the times of each of its scales that was timed."""
+    """The detector with the times of each of its scales that was timed; a warning of others."""
     key = (detector.config.sha256, detector.checkpoint.sha256)
     times = {
         tuple(point.scale): point
@@ -186,7 +191,19 @@ def _with_times(detector: DetectorResult, timed: Sequence[DetectorLatency]) -> D
         if (one.config_sha256, one.weights_sha256) == key
         for point in one.points
     }
-    points = [replace(point, latency=times.get(tuple(point.scale))) for point in detector.points]
+    scales = [tuple(point.scale) for point in detector.points]
+    unused = [scale_name(scale) for scale in times if scale not in scales]
+    if unused:
+        _logger.warning(
+            '%s was timed at %s, but the report does not have it at that: the times are left out. '
+            'Name these scales in --scales, beside the others, to have them',
+            detector.name,
+            ', '.join(unused),
+        )
+    points = [
+        replace(point, latency=times.get(scale))
+        for point, scale in zip(detector.points, scales, strict=True)
+    ]
     return replace(detector, points=points)
 
 

@@ -93,8 +93,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--reuse-tables',
         action='store_true',
-        help='take tables from DIR/tables where they are of the same config and weights; the data '
-        'must not have changed since',
+        help='take tables from DIR/tables where they are of the same config and weights, and, '
+        'without --scales, the scales of detectors in DIR; the data must not have changed since',
     )
     parser.add_argument(
         '--scales',
@@ -102,7 +102,8 @@ def parse_args() -> argparse.Namespace:
         default=[],
         metavar='SCALE',
         help="measure detectors at these input scales: shorter sides in pixels, with the config's "
-        "own ratio, or LONGxSHORT (default: the config's test_scales, or its own scale)",
+        "own ratio, or LONGxSHORT (default: the config's test_scales, or its own scale; with "
+        '--reuse-tables those in DIR)',
     )
     parser.add_argument(
         '--metrics-by',

@@ -23,6 +23,7 @@ from .gallery import make_detection_gallery
 from .image_costs import ImageCosts
 from .map_bootstrap import map_draws
 from .operating_points import MeasuredScale, choose_scale, scale_points
+from .reported_scale import reported_detector
 from .scaled_splits import ScaledSplits
 from .scales import SPLITS, chosen_scales, largest_stride, scale_name, with_scale
 from .table import DetectionTable, detection_table_name
@@ -35,9 +36,11 @@ class DetectorSettings:
     """How a detector is measured.
 
     Attributes:
-        scales: Of the command line, see `chosen_scales`; by default the config's.
-        tables: Folder of detection tables of an earlier run; those of the same config, weights and
-            scale are taken from there, and their splits are not run again.
+        scales: Of the command line, see `chosen_scales`; by default those of the earlier run's
+            results, if there is one of the same config and weights, or else the config's.
+        tables: Folder of detection tables of an earlier run, beside its ``results.json``; those of
+            the same config, weights and scale are taken from there, and their splits are not run
+            again.
         metrics: Which of `coco_metrics.BACKENDS` makes the averages.
     """
 
@@ -139,7 +142,26 @@ def measure_detector(
 
 
 def _scales(model: TrainedDetector, settings: DetectorSettings) -> list[Scale]:
+    if not settings.scales and settings.tables is not None:
+        earlier = _earlier_scales(model, settings.tables.parent / 'results.json')
+        if earlier:
+            return earlier
     return chosen_scales(model.config, settings.scales, largest_stride(model.detector))
+
+
+def _earlier_scales(model: TrainedDetector, path: Path) -> list[Scale]:
+    """Those at which an earlier run has measured the same detector."""
+    if not path.exists():
+        return []
+    ours = (model.config_record.sha256, model.checkpoint_record.sha256)
+    try:
+        found = reported_detector(path, *ours)
+    except UserError as error:
+        raise UserError(
+            f'the scales of the earlier run cannot be known: {error}; or give --scales, or leave '
+            'out --reuse-tables'
+        ) from error
+    return [tuple(point.scale) for point in found.points] if found else []
 
 
 def _tables(

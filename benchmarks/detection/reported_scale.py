@@ -1,4 +1,4 @@
-"""The scale for a budget, out of a report's results."""
+"""The scales of a detector, and the one for a budget, out of a report's results."""
 
 from pathlib import Path
 
@@ -39,6 +39,28 @@ def reported_scale(
         )
     points = _detector(path, config_sha256, weights_sha256).points
     return choose_scale(points, np.inf if budget_gmacs is None else budget_gmacs)
+
+
+def reported_detector(
+    path: str | Path, config_sha256: str, weights_sha256: str
+) -> DetectorResult | None:
+    """What a report says of a detector; None where it does not know it.
+
+    Args:
+        path: The report's ``results.json``.
+        config_sha256: Of the detector's config with its options.
+        weights_sha256: Of its weights.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    ours = (config_sha256, weights_sha256)
+    found = (one for one in read_results(path).detectors if _hashes(one) == ours)
+    return next(found, None)
+
+
+def _hashes(detector: DetectorResult) -> tuple[str, str]:
+    return detector.config.sha256, detector.checkpoint.sha256
 
 
 def _detector(path: Path, config_sha256: str, weights_sha256: str) -> DetectorResult:

@@ -16,9 +16,9 @@ from dynp_plugins.errors import UserError
 from dynp_plugins.inference.input_scale import Scale
 
 from ..data_time import spread_evenly
-from ..results import read_results
 from ..timed_samples import SampleSource
 from ..trained_model import TrainedDetector
+from .reported_scale import reported_detector
 from .scales import chosen_scales, largest_stride, scale_name, with_scale
 
 
@@ -174,10 +174,9 @@ def _scales(
             f'there is no {path} that would say the scales of {model.name}: run '
             f'tools/budget_curve.py first, with --out {report}, or give --scales'
         )
-    ours = (model.config_record.sha256, model.checkpoint_record.sha256)
-    for found in read_results(path).detectors:
-        if (found.config.sha256, found.checkpoint.sha256) == ours:
-            return [tuple(point.scale) for point in found.points], found.test.samples
+    found = reported_detector(path, model.config_record.sha256, model.checkpoint_record.sha256)
+    if found is not None:
+        return [tuple(point.scale) for point in found.points], found.test.samples
     raise UserError(
         f'{path} does not know {model.name} with this config and these weights: run '
         'tools/budget_curve.py again with the same config, options and checkpoint, or give --scales'

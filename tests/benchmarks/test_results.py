@@ -171,6 +171,16 @@ def test_times_are_joined_to_the_scales_of_detectors(latency):
     assert [point.scale for point in of_one.points] == [p.scale for p in one.points[:2]]
 
 
+def test_times_of_a_scale_that_was_not_measured_are_left_out_with_a_warning(latency, caplog):
+    timed = made_up_detector('mine', sizes=(128, 256))
+    fewer = dataclasses.replace(timed, points=timed.points[1:])
+    results = made_up_detection(untimed_points(fewer), timing=None)
+    record = dataclasses.replace(latency, models=[], detectors=[scale_latencies(timed)])
+    assert with_latency(results, record, 'l.json').detectors == [fewer]
+    (warning,) = caplog.messages
+    assert 'mine was timed at 192x128, but the report' in warning and '--scales' in warning
+
+
 def test_times_of_no_scale_of_any_detector_are_refused(latency):
     detector = made_up_detector('mine', sizes=(128, 256))
     results = made_up_detection(untimed_points(detector), timing=None)

@@ -52,6 +52,8 @@ def test_a_detector_alone_again_and_again(run, detector, tmp_path):
     first = read_results(tmp_path / 'r/results.json')
     assert (first.models, len(first.detectors)) == ([], 1)
     assert not (tmp_path / 'r/curve.csv').exists()
+    answered(run(*arguments, '--reuse-tables'))  # not at the scale of the config alone
+    assert read_results(tmp_path / 'r/results.json').detectors == first.detectors
     size = (tmp_path / 'r/tables/tiny_test_32x32.npz').stat().st_size
     pytest.importorskip('faster_coco_eval')
     options = ('--scales', '32x32', '--reuse-tables', '--metrics-by', 'faster-coco-eval')

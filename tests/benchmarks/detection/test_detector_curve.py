@@ -111,6 +111,14 @@ def test_tables_are_reused_where_nothing_has_changed(model, measured, passes, tm
     assert ran == [('test', (64, 64)), ('calibration', (32, 32))]
 
 
+def test_reused_scales_of_results_that_cannot_be_read(model, passes, tmp_path):
+    (tmp_path / 'results.json').write_text('{')
+    reusing = DetectorSettings(tables=tmp_path / 'tables')
+    with pytest.raises(UserError, match=r'results.json.*give --scales, or leave out --reuse'):
+        measure_detector(model, reusing)
+    assert measure_detector(model, replace(reusing, scales=['64x64'])).result.points
+
+
 def test_tables_of_data_that_have_changed(model, measured, passes, tmp_path):
     table = measured.scales[0].test
     save(replace(table, true_boxes=table.true_boxes + 1), tmp_path)

@@ -23,12 +23,14 @@ class CocoReport:
         lines: To be shown one below the other.
         errors: How many things are wrong.
         classes: Names of its categories.
+        boxes: Name of a category to how many good boxes it has; those without any are not named.
         pictures: Paths of its good pictures.
     """
 
     lines: list[str] = field(default_factory=list)
     errors: int = 0
     classes: tuple[str, ...] = ()
+    boxes: Counter[str] = field(default_factory=Counter)
     pictures: frozenset[str] = frozenset()
 
 
@@ -47,10 +49,12 @@ def report_on(path: str | Path, folder: str | Path, per_kind: int) -> CocoReport
         check = check_coco(content, str(folder))
     except UserError as error:
         return CocoReport([f'error: {error}'], 1)
+    names = {category['id']: category['name'] for category in content['categories']}
     return CocoReport(
         [*told(check.problems, per_kind), *_summary(check, content['categories'])],
         len(check.errors),
-        tuple(category['name'] for category in content['categories']),
+        tuple(names.values()),
+        Counter(names[entry['category_id']] for entry in check.annotations),
         frozenset(str(Path(folder, image['file_name']).resolve()) for image in check.images),
     )
 

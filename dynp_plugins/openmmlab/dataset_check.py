@@ -20,7 +20,8 @@ def report_on_config(config: Config, per_kind: int) -> CocoReport:
     """Check every annotation file of a config, then whether the splits go together.
 
     A file that several splits use is checked once. Pictures that are in two files are errors, and
-    so are classes that differ. If nothing is wrong, the datasets are made.
+    so are classes that differ, boxes of a class that training does not have, and training data
+    without a box. If nothing is wrong, the datasets are made.
 
     Args:
         config: Its data must be in COCO format; of others it is only said that they can be made.
@@ -40,7 +41,8 @@ def report_on_config(config: Config, per_kind: int) -> CocoReport:
             total.lines.append(f'{splits}: {source.path}, pictures in {source.folder}')
             total.lines += [f'    {line}' for line in source.report.lines]
             total.errors += source.report.errors
-            _add_errors(total, _strange_classes(source))
+        for source in sources:
+            _add_errors(total, _strange_classes(source) or _useless_boxes(source, sources))
         for one, other in itertools.combinations(sources, 2):
             _add_errors(total, _disagreements(one, other))
         if not total.errors:
@@ -85,16 +87,35 @@ def _sources(config: Config) -> list[_Source]:
     return list(found.values())
 
 
-def _strange_classes(source: _Source) -> Iterator[str]:
+def _strange_classes(source: _Source) -> list[str]:
     given, found = source.classes, source.report.classes
     absent = [name for name in given if name not in found]
     left_out = [name for name in found if name not in given]
-    if given and found and absent and left_out:
-        yield (
-            f'{source.path} has the classes {_listed(found)}, but the dataset is given '
-            f'{_listed(given)}: boxes of {_listed(tuple(left_out))} would be left out. Set '
-            'metainfo=dict(classes=...), or use CocoFiles, which takes them from the file'
-        )
+    if not (given and found and absent and left_out):
+        return []
+    return [
+        f'{source.path} has the classes {_listed(found)}, but the dataset is given '
+        f'{_listed(given)}: boxes of {_listed(tuple(left_out))} would be left out. Set '
+        'metainfo=dict(classes=...), or use CocoFiles, which takes them from the file'
+    ]
+
+
+def _useless_boxes(source: _Source, sources: Iterable[_Source]) -> Iterator[str]:
+    """Nothing to learn from; or boxes of classes that nobody learns."""
+    classes, boxes = source.numbered(), source.report.boxes
+    if 'train' in source.splits and classes and not sum(boxes[name] for name in classes):
+        yield f'{source.path} has no box of any class, so that there is nothing to learn from it'
+    if not source.classes:
+        return
+    # A class that training data have and the config leaves out everywhere is left out on purpose.
+    trained = {name for one in sources if 'train' in one.splits for name in one.report.classes}
+    for name in source.report.classes:
+        if boxes[name] and name not in source.classes and trained and name not in trained:
+            yield (
+                f'{boxes[name]:,} boxes of class {name} in {source.path} are left out, as the '
+                'training data have no such class: write the same categories into both, with '
+                'the same spelling, or take these boxes out'
+            )
 
 
 def _disagreements(one: _Source, other: _Source) -> Iterator[str]:

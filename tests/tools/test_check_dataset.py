@@ -131,6 +131,34 @@ def test_classes_of_another_data_set(run, tmp_path):
     assert 'has the classes cell, clot, but the dataset is given person, bicycle, ' in text
 
 
+def test_boxes_of_a_class_that_training_lacks(run, tmp_path):
+    make_coco(tmp_path / 'train')
+    content = made_content()
+    content['categories'].append({'id': 9, 'name': 'emu'})
+    content['annotations'][0]['category_id'] = content['annotations'][1]['category_id'] = 9
+    make_coco(tmp_path / 'test', content)
+    config = write_config(tmp_path, settings="metainfo=dict(classes=('cat', 'dog'))")
+    text = answered(run('check_dataset', config), status=1)
+    left_out = f'error: 2 boxes of class emu in {tmp_path}/test/boxes.json are left out'
+    assert left_out in text and text.endswith('\n1 error\n')
+    make_coco(tmp_path / 'train', made_content() | {'categories': content['categories']})
+    answered(run('check_dataset', config))  # left out of both, as the config wants it
+
+
+def test_training_data_without_a_box(run, tmp_path):
+    make_coco(tmp_path / 'train', made_content() | {'annotations': []})
+    make_coco(tmp_path / 'test')
+    text = answered(run('check_dataset', write_config(tmp_path)), status=1)
+    assert f'error: {tmp_path}/train/boxes.json has no box of any class' in text
+    config = write_config(tmp_path, settings="metainfo=dict(classes=('dog',))")
+    content = made_content()
+    content['annotations'] = content['annotations'][::2]  # cats alone
+    make_coco(tmp_path / 'train', content)
+    assert 'train/boxes.json has no box of any class' in answered(
+        run('check_dataset', config), status=1
+    )
+
+
 def test_what_only_shows_when_the_datasets_are_made(run, tmp_path):
     for split in ('train', 'test'):
         make_coco(tmp_path / split)

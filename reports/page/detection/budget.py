@@ -9,7 +9,6 @@ from benchmarks.detection_records import DetectorResult, ScalePoint
 from ...axes import three_digits
 from ...detection.findings import milliseconds
 from ...detection.panels import backbone_gmacs, chosen_points, scale_text
-from ...findings import cost_percent
 from ...labels import typeset
 from ..budget import BudgetView, ModelBudgets, slider_positions, starting_budget
 from ..numbers import DASH, sure
@@ -56,7 +55,7 @@ def scale_fields(point: ScalePoint, panel: DetectionPanel) -> dict[str, str]:
     """Every field about one scale; the first one is read aloud."""
     unit, test, shares = panel.unit, point.test, part_shares(point)
     mean, spread = point.gmacs_mean * unit.per_giga, point.gmacs_std * unit.per_giga
-    part = cost_percent(backbone_gmacs(point) / point.gmacs_mean) if point.gmacs_mean else 0
+    backbone = backbone_gmacs(point) / point.gmacs_mean if point.gmacs_mean else 0.0
     texts = {
         'map': _percent(test.map_percent),
         'map-interval': sure(point.map_interval),
@@ -65,13 +64,18 @@ def scale_fields(point: ScalePoint, panel: DetectionPanel) -> dict[str, str]:
         'scale': scale_text(point.scale),
         'cost': unit.cost(point.gmacs_mean),
         'spread': f'{spread:.{three_digits(mean)}f}',
-        'backbone': f'{unit.cost(backbone_gmacs(point))}, {part} %',
+        'backbone': f'{unit.cost(backbone_gmacs(point))}, {_whole_percent(backbone)} %',
         'calibration': _percent(point.calibration.map_percent),
         'ms': milliseconds(point.latency.timing.p50_ms) if point.latency else DASH,
     }
     for k, share in enumerate(shares):
-        texts[f'share-{k}'] = f'{100 * share:.0f}'
+        texts[f'share-{k}'] = _whole_percent(share)
     return {field: typeset(text) for field, text in texts.items()}
+
+
+def _whole_percent(share: float) -> str:
+    """Of a bar and of the line under it, which are to agree."""
+    return f'{100 * share:.0f}'
 
 
 def _percent(value: float | None) -> str:

@@ -90,6 +90,20 @@ def test_what_is_said_about_a_scale():
     assert plain(choices.too_little) == 'Cannot meet this budget: needs 0.783 GMACs.'
 
 
+def test_the_bar_and_the_line_under_it_agree():
+    detector = made_up_detector(sizes=(256,))
+    (point,) = detector.points
+    shares = {'backbone': 0.564, 'neck': 0.236, 'head': 0.2}
+    parts = [
+        dataclasses.replace(part, gmacs_mean=shares[part.part] * point.gmacs_mean)
+        for part in point.parts
+    ]
+    point = dataclasses.replace(point, parts=parts)
+    (choices,) = view(dataclasses.replace(detector, points=[point])).models
+    texts = choices.texts[0]
+    assert (texts['share-0'], plain(texts['backbone'])) == ('56', '1.75 GMACs, 56 %')
+
+
 def test_what_is_not_known_is_a_dash():
     detector = made_up_detector(sizes=(256,), latency=False)
     point = dataclasses.replace(

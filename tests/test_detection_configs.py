@@ -214,3 +214,26 @@ def test_the_scale_of_a_config_is_among_its_operating_points(path):
     steps = innermost_dataset(config.test_dataloader.dataset)['pipeline']
     if any(step_name(step) == 'Pad' and step.get('size') for step in steps):
         assert all(long == short for long, short in scales)
+
+
+EXPECTED = re.compile(
+    r'(?P<map>[\d.]+) mAP \(95 % interval (?P<interval>[\d.]+ to [\d.]+)\) at (?P<scale>\d+x\d+), '
+    r'(?P<all>[\d.]+) GMACs of which (?P<backbone>[\d.]+) are the backbone'
+)
+MEASURED = [
+    path
+    for path in CONFIGS
+    if 'Expected on' in (ast.get_docstring(ast.parse(path.read_text())) or '')
+]
+
+
+@pytest.mark.parametrize('path', MEASURED, ids=lambda path: path.stem)
+def test_what_a_config_expects_is_what_the_table_beside_it_says(path):
+    text = ' '.join(ast.get_docstring(ast.parse(path.read_text())).split())
+    expected = EXPECTED.search(text).groupdict()
+    table = path.with_name('README.md').read_text().replace('\N{MULTIPLICATION SIGN}', 'x')
+    rows = [[cell.strip(' \\*') for cell in line.split('|')[1:-1]] for line in table.splitlines()]
+    (row,) = [row for row in rows if row[:2] == [path.stem, expected['scale']]]
+    assert row[4:6] == [expected['map'], expected['interval']]
+    for cell, said in ((row[2], expected['backbone']), (row[3], expected['all'])):
+        assert f'{float(cell):.3f}' == said

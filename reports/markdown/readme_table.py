@@ -8,7 +8,9 @@ from dynp_plugins.errors import UserError
 
 from ..axes import cost_unit
 from ..detection.panels import backbone_gmacs, detector_unit, points_by_cost, scale_text
+from ..detection.timing import detector_timings
 from ..labels import own_names, series_names
+from ..timing_quality import warnings_of
 from .text import MISSING, escaped, number, significant, span, table
 
 
@@ -19,9 +21,12 @@ def results_table(results: Results) -> str:
 
 
 def scales_table(results: Results) -> str:
-    """One line per detector and scale: costs, average precision with its interval, time."""
+    """One line per detector and scale: costs, average precision with its interval, time.
+
+    Below it stands what makes the times doubtful, if anything does.
+    """
     unit = detector_unit(results.detectors)
-    timed = any(point.latency for one in results.detectors for point in one.points)
+    timed = detector_timings(results.detectors)
     header = ['model', 'scale', f'backbone {unit.macs}', f'all {unit.macs}', 'mAP %']
     header += ['95 % interval', 'AP50 %', 'AP75 %', 'small %', 'medium %', 'large %']
     rows = []
@@ -50,8 +55,9 @@ def scales_table(results: Results) -> str:
         f'MACs are means over {images} test images. A scale with a * is better than every cheaper '
         'one on the calibration split.'
     )
+    notes = [note, *(f'{said}.' for said in (warnings_of(results, timed) if timed else []))]
     text = table(header + (['ms'] if timed else []), rows, texts=2)
-    return f'{text}\n\n{note}'
+    return f'{text}\n\n{" ".join(notes)}'
 
 
 def exits_table(results: Results) -> str:

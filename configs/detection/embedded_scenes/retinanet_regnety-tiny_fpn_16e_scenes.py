@@ -1,6 +1,6 @@
 """The tiny Dyn-Perceiver's CNN without the latent branch, on the embedded scenes.
 
-Expected on the 300 test scenes: 35.0 mAP (95 % interval 32.6 to 37.0) at 160x160, 0.132 GMACs of
+Expected on the 300 test scenes: 35.0 mAP (95 % interval 32.5 to 37.0) at 160x160, 0.132 GMACs of
 which 0.057 are the backbone's. All else is as beside it; see README.md.
 
     python tools/train.py \

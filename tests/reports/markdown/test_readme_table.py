@@ -1,5 +1,7 @@
 """The table of exits in a README: its numbers, its marks, and what stays around it."""
 
+import dataclasses
+
 import pytest
 
 from dynp_plugins.errors import UserError
@@ -57,6 +59,21 @@ def test_one_line_per_scale_with_its_numbers():
         ]
         assert float(cells[11]) == pytest.approx(point.latency.timing.p50_ms, rel=6e-3)
     assert '300 test images' in note
+
+
+def test_what_makes_times_doubtful_stands_below_them():
+    results = made_up_detection(made_up_detector())
+    machine = results.timing.machine
+    busy = dataclasses.replace(
+        machine,
+        states_after={'load, 1 minute': '5.73'},
+        settings=machine.settings | {'usable cores': '2'},
+    )
+    results = dataclasses.replace(results, timing=dataclasses.replace(results.timing, machine=busy))
+    said = 'The machine was busy: load 5.73 on 2 usable cores, so other work slowed'
+    assert said in scales_table(results).split('\n\n')[1]
+    untimed = made_up_detector(latency=False)
+    assert said not in scales_table(dataclasses.replace(results, detectors=[untimed]))
 
 
 def test_without_times_there_is_no_column_for_them_and_both_kinds_have_a_table():

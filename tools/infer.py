@@ -93,8 +93,9 @@ def parse_args() -> argparse.Namespace:
     )
     detectors.add_argument(
         '--scale',
-        metavar='LONGxSHORT',
-        help="resize pictures to fit into so many pixels, in place of the config's scale",
+        metavar='SCALE',
+        help="resize pictures to fit into so many pixels, in place of the config's scale: "
+        "LONGxSHORT, or the shorter side alone, with the config's own ratio",
     )
     detectors.add_argument(
         '--draw',

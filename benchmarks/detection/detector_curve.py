@@ -9,7 +9,7 @@ from mmengine.config import ConfigDict
 
 from dynp_plugins.early_exit import check_disjoint
 from dynp_plugins.errors import UserError
-from dynp_plugins.inference.input_scale import Scale
+from dynp_plugins.inference.input_scale import Scale, largest_stride
 
 from ..detection_records import DetectorResult
 from ..parameters import trainable_parameters
@@ -25,7 +25,7 @@ from .map_bootstrap import map_draws
 from .operating_points import MeasuredScale, choose_scale, scale_points
 from .reported_scale import reported_detector
 from .scaled_splits import ScaledSplits
-from .scales import SPLITS, chosen_scales, largest_stride, scale_name, with_scale
+from .scales import SPLITS, chosen_scales, scale_name, with_scale
 from .table import DetectionTable, detection_table_name
 
 _logger = logging.getLogger(__name__)

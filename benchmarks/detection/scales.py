@@ -1,20 +1,23 @@
 """Test-time input scales: which ones a detector is measured at, and its config at each of them."""
 
 import copy
-import re
 from collections.abc import Iterator, Sequence
 
 from mmengine.config import Config
-from torch import nn
 
 from dynp_plugins.dataset_wrappers import entries_in
 from dynp_plugins.errors import UserError
-from dynp_plugins.inference.input_scale import Scale, at_scale, check_scale, parse_scale, scale_of
+from dynp_plugins.inference.input_scale import (
+    STRIDE,
+    Scale,
+    at_scale,
+    check_scale,
+    check_stride,
+    parse_scale,
+    scale_of,
+)
 
 SPLITS = ('calibration', 'test')
-
-_STRIDE = 32
-"""Of the last feature map of nearly every backbone, where it does not say."""
 
 
 def own_scale(config: Config) -> Scale | None:
@@ -58,7 +61,7 @@ def with_scale(config: Config, scale: Scale) -> Config:
     return config
 
 
-def chosen_scales(config: Config, words: Sequence[str] = (), stride: int = _STRIDE) -> list[Scale]:
+def chosen_scales(config: Config, words: Sequence[str] = (), stride: int = STRIDE) -> list[Scale]:
     """The scales to measure a detector at.
 
     Args:
@@ -74,7 +77,7 @@ def chosen_scales(config: Config, words: Sequence[str] = (), stride: int = _STRI
     """
     own = own_scale(config)
     if words:
-        scales = [_parsed(word, own) for word in words]
+        scales = [parse_scale(word, own) for word in words]
     elif config.get('test_scales'):
         scales = [check_scale(scale) for scale in config.test_scales]
     elif own is not None:
@@ -88,35 +91,14 @@ def chosen_scales(config: Config, words: Sequence[str] = (), stride: int = _STRI
     twice = next((scale for scale in scales if scales.count(scale) > 1), None)
     if twice:
         raise UserError(f'the scale {twice[0]}x{twice[1]} is given twice: leave one out')
-    small = next((scale for scale in scales if scale[1] < stride), None)
-    if small:
-        raise UserError(
-            f'the scale {small[0]}x{small[1]} is smaller than the largest stride of the backbone, '
-            f'{stride}: choose shorter sides of at least {stride} pixels'
-        )
+    for scale in scales:
+        check_stride(scale, stride)
     return scales
-
-
-def largest_stride(detector: nn.Module) -> int:
-    """Of the backbone's feature maps; 32 where it does not say."""
-    return max(getattr(detector.backbone, 'out_strides', ()), default=_STRIDE)
 
 
 def scale_name(scale: Sequence[int]) -> str:
     """As in file names, such as ``1333x800``."""
     return 'x'.join(map(str, scale))
-
-
-def _parsed(word: str, own: Scale | None) -> Scale:
-    if not re.fullmatch(r'\d+', word.strip()):
-        return parse_scale(word)
-    if own is None:
-        raise UserError(
-            f'--scales {word}: the config has no scale of its own, whose longer side would belong '
-            'to that shorter one: write LONGxSHORT'
-        )
-    short = int(word)
-    return check_scale((round(short * own[0] / own[1]), short))
 
 
 def pipelines(config: Config, split: str) -> Iterator[list]:

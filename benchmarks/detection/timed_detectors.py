@@ -13,13 +13,13 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from dynp_plugins.errors import UserError
-from dynp_plugins.inference.input_scale import Scale
+from dynp_plugins.inference.input_scale import Scale, largest_stride
 
 from ..data_time import spread_evenly
 from ..timed_samples import SampleSource
 from ..trained_model import TrainedDetector
 from .reported_scale import reported_detector
-from .scales import chosen_scales, largest_stride, scale_name, with_scale
+from .scales import chosen_scales, scale_name, with_scale
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,14 @@ from ..openmmlab.config_files import load_config, require
 from ..openmmlab.detectors import box_heads, is_detection_config, load_detector
 from .config_dataset import class_names, test_dataset
 from .config_pictures import PictureSteps, single_picture
-from .input_scale import Scale, at_scale, scale_of
+from .input_scale import (
+    Scale,
+    at_scale,
+    check_scale,
+    check_stride,
+    largest_stride,
+    scale_of,
+)
 from .loaded_model import as_names, check_name_count
 from .pipeline_steps import loads_picture
 from .sample_kinds import Sample
@@ -99,8 +106,10 @@ class LoadedDetector:
         """Have the pipeline resize pictures to a scale; None for the config's own.
 
         Raises:
-            UserError: See `at_scale`.
+            UserError: See `at_scale` and `check_stride`.
         """
+        if scale is not None:  # nothing would be found, without a word
+            check_stride(check_scale(scale), largest_stride(self.detector))
         steps = self._pipeline if scale is None else at_scale(self._pipeline, scale)
         grey = any(
             loads_picture(step) and 'gray' in str(step.get('color_type', '')) for step in steps

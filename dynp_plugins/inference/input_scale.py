@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import nn
+
 from ..errors import UserError
 from .pipeline_steps import Step, step_name
 
@@ -15,16 +17,54 @@ Scale = tuple[int, int]
 """(longer side, shorter side) in pixels."""
 
 
-def parse_scale(text: str) -> Scale:
-    """A scale as command lines take it, such as ``1333x800``.
+STRIDE = 32
+"""Of the last feature map of nearly every backbone, where it does not say."""
+
+
+def parse_scale(text: str, own: Scale | None = None) -> Scale:
+    """A scale as command lines take it.
+
+    Args:
+        text: Both sides, such as ``1333x800``, or the shorter one alone, such as ``320``.
+        own: The scale whose ratio of sides a shorter side alone gets, the config's own; None if it
+            has none.
 
     Raises:
-        UserError: It is none.
+        UserError: It is none, or a shorter side alone and there is no ratio.
     """
-    found = re.fullmatch(r'(\d+)[xX](\d+)', text.strip())
+    found = re.fullmatch(r'(?:(\d+)[xX])?(\d+)', text.strip())
     if found is None:
-        raise UserError(f'scale {text!r}: write LONGxSHORT in pixels, such as 1333x800')
-    return check_scale((int(found[1]), int(found[2])))
+        raise UserError(
+            f'scale {text!r}: write LONGxSHORT in pixels, such as 1333x800, or the shorter side '
+            'alone'
+        )
+    short = int(found[2])
+    if found[1] is not None:
+        return check_scale((int(found[1]), short))
+    if own is None:
+        raise UserError(
+            f'scale {text!r}: the config has no scale of its own, whose longer side would belong '
+            'to that shorter one: write LONGxSHORT'
+        )
+    return check_scale((round(short * own[0] / own[1]), short))
+
+
+def largest_stride(detector: nn.Module) -> int:
+    """Of the backbone's feature maps; `STRIDE` where it does not say."""
+    return max(getattr(detector.backbone, 'out_strides', ()), default=STRIDE)
+
+
+def check_stride(scale: Scale, stride: int) -> None:
+    """Refuse a scale at which the deepest feature map would have no whole pixel.
+
+    Raises:
+        UserError: Its shorter side is smaller than the stride.
+    """
+    if scale[1] < stride:
+        raise UserError(
+            f'the scale {scale[0]}x{scale[1]} is smaller than the largest stride of the backbone, '
+            f'{stride}: choose shorter sides of at least {stride} pixels'
+        )
 
 
 def check_scale(scale: Sequence[int]) -> Scale:

@@ -51,11 +51,12 @@ class Detecting:
         self._inferencer = DetectionInferencer(
             args.network,
             args.checkpoint,
-            scale=args.scale and parse_scale(args.scale),
             device=args.device,
             cfg_options=args.cfg_options,
             score_threshold=self._score,
         )
+        if args.scale is not None:
+            self._inferencer.scale = parse_scale(args.scale, self._inferencer.scale)
         self.kind = self._inferencer.kind
         self.summary = DetectionSummary()
         self._point = self._counter = None
@@ -153,7 +154,7 @@ def _check_options(args: argparse.Namespace) -> None:
     if args.score is not None:
         check_score(args.score)
     if args.scale is not None:
-        parse_scale(args.scale)
+        parse_scale(args.scale, own=(1, 1))  # the config's own is not known yet
         if args.policy is not None:
             raise UserError(f'--policy chooses the scale: leave out --scale {args.scale}')
     if args.policy is None and args.budget_gmacs is not None:

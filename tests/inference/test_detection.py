@@ -276,6 +276,7 @@ def test_a_config_without_a_detector_and_the_reverse(config, checkpoint):
         (dict(checkpoint='nowhere.pth'), 'no checkpoint at nowhere.pth'),
         (dict(scale=(64, 96)), r'scale=\(64, 96\)'),
         (dict(scale=640), 'scale=640'),
+        (dict(scale=(8, 8)), '8x8 is smaller than the largest stride'),
         (dict(score_threshold=1.5), 'score_threshold=1.5'),
         (dict(score_threshold='high'), "score_threshold='high'"),
         (dict(device='gpu'), 'device gpu'),

@@ -66,6 +66,7 @@ def test_no_scale(scale):
 def test_a_scale_as_text():
     assert parse_scale('1333x800') == (1333, 800)
     assert parse_scale(' 64X64 ') == (64, 64)
+    assert parse_scale('320', own=(800, 400)) == (640, 320)
     for text in ('1333', '1333x', 'axb', '-3x-4', '1333*800'):
         with pytest.raises(UserError, match='LONGxSHORT'):
             parse_scale(text)

@@ -167,6 +167,11 @@ def test_another_scale(run, config, checkpoint, inferencer, folder):
     assert expected[0]['scores'][0] != pytest.approx(otherwise['scores'][0], abs=1e-5)
 
 
+def test_a_scale_by_its_shorter_side_as_in_budget_curve(run, config, checkpoint, folder):
+    out = answered(run('infer', config, checkpoint, folder, '--scale', '96', '--json', '-'))
+    assert json.loads(out)['scale'] == [144, 96]
+
+
 def test_the_scale_for_a_budget(run, config, checkpoint, detector, folder, report):
     """A cheaper scale within it; with more than the best one costs, the best one."""
     arguments = ('infer', config, checkpoint, folder, '--policy', report)
@@ -287,7 +292,8 @@ def test_drawings_replace_nothing_unasked(run, config, checkpoint, folder):
     ('arguments', 'message'),
     [
         (('--score', 2), 'score_threshold=2.0'),
-        (('--scale', '800'), 'LONGxSHORT'),
+        (('--scale', 'wide'), 'LONGxSHORT'),
+        (('--scale', '8x8'), '8x8 is smaller than the largest stride of the backbone, 16'),
         (('--set', 'num_classes=3'), '--set is for names'),
         (('--json', 'a.txt'), 'name a .json file'),
         (('--batch-size', 0), '--batch-size 0'),

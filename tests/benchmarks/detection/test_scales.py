@@ -4,8 +4,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from benchmarks.detection.scales import chosen_scales, largest_stride, own_scale, with_scale
+from benchmarks.detection.scales import chosen_scales, own_scale, with_scale
 from dynp_plugins import UserError
+from dynp_plugins.inference.input_scale import largest_stride
 
 
 def dataset(*steps, **more):
@@ -83,7 +84,7 @@ def test_configs_without_a_scale():
     plain = config(test=dataset())
     with pytest.raises(UserError, match=r'no one Resize\(scale=.*give --scales.*test_scales'):
         chosen_scales(plain)
-    with pytest.raises(UserError, match='--scales 320: the config has no scale of its own'):
+    with pytest.raises(UserError, match="scale '320': the config has no scale of its own"):
         chosen_scales(plain, ['320'])
     with pytest.raises(UserError, match=r'calibration split of config c\.py.*0 Resize steps'):
         with_scale(plain, (64, 64))

@@ -102,8 +102,10 @@ def _strange_classes(source: _Source) -> list[str]:
 
 def _useless_boxes(source: _Source, sources: Iterable[_Source]) -> Iterator[str]:
     """Nothing to learn from; or boxes of classes that nobody learns."""
-    classes, boxes = source.numbered(), source.report.boxes
-    if 'train' in source.splits and classes and not sum(boxes[name] for name in classes):
+    boxes = source.report.boxes
+    if not source.report.classes:  # the file cannot be read
+        return
+    if 'train' in source.splits and not sum(boxes[name] for name in source.numbered()):
         yield f'{source.path} has no box of any class, so that there is nothing to learn from it'
     if not source.classes:
         return

@@ -159,6 +159,18 @@ def test_training_data_without_a_box(run, tmp_path):
     )
 
 
+def test_a_file_that_cannot_be_read_is_one_error(run, tmp_path):
+    make_coco(tmp_path / 'test')
+    text = answered(
+        run(
+            'check_dataset',
+            write_config(tmp_path, settings="metainfo=dict(classes=('cat', 'dog'))"),
+        ),
+        status=1,
+    )
+    assert text.count('error: ') == 1 and text.endswith('\n1 error\n')
+
+
 def test_what_only_shows_when_the_datasets_are_made(run, tmp_path):
     for split in ('train', 'test'):
         make_coco(tmp_path / split)

@@ -27,12 +27,8 @@ STAMP = 'setup-finished'
 # This file too: it decides the order of the installation.
 FINGERPRINTED = ('setup.cfg', 'pyproject.toml', 'constraints.txt', 'tools/setup_env.py')
 HEARTBEAT_SECONDS = 20
-# compileall's own command line fails on modules with wrong syntax, which some packages have as
-# templates or test data.
-COMPILE_ALL = (
-    'import compileall, sysconfig; '
-    'compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0)'
-)
+# Compiles what the tools will import.
+IMPORT_ALL = 'import dynp_plugins.openmmlab, benchmarks.budget_curve, reports.write'
 
 
 class SetupError(Exception):
@@ -140,13 +136,12 @@ def plan(root: Path, host: Host) -> list:
     python = str(venv_python(venv, host))
     if host.uv:
         create = [host.uv, 'venv', '--quiet', '--python', host.python, str(venv)]
-        # Compiled, as pip does it: where PYTHONDONTWRITEBYTECODE is set, as in many containers,
-        # every start of a tool would otherwise compile the stack again, which takes seconds.
+        # All of it, by all cores at once.
         install = [host.uv, 'pip', 'install', '--quiet', '--compile-bytecode', '--python', python]
         reinstall = ['--reinstall-package', 'opencv-python-headless']
     else:
         create = [host.python, '-m', 'venv', str(venv)]
-        # Compiled in a step of its own, by all cores; pip would use one.
+        # Compiled is only what the tools import: all modules would take most of a minute.
         install = [python, '-m', 'pip', 'install', '--quiet', '--no-compile']
         reinstall = ['--force-reinstall']
     install += ['--constraint', str(root / 'constraints.txt')]
@@ -165,7 +160,7 @@ def plan(root: Path, host: Host) -> list:
     headless = [*install, '--no-deps', *reinstall, 'opencv-python-headless']
     steps.append(Step('putting the headless OpenCV in place', headless))
     if not host.uv:
-        steps.append(Step('compiling all modules', [python, '-c', COMPILE_ALL]))
+        steps.append(Step('compiling what the tools import', [python, '-c', IMPORT_ALL]))
     return steps
 
 
@@ -179,6 +174,8 @@ def run_quietly(command: list, root: Path) -> int:
     )
     # Packages that are visible through it would count as installed.
     environment.pop('PYTHONPATH', None)
+    # Otherwise every start of a tool would compile the stack again, which takes seconds.
+    environment.pop('PYTHONDONTWRITEBYTECODE', None)
     process = subprocess.Popen(command, cwd=root, env=environment, stdin=subprocess.DEVNULL)
     started = time.monotonic()
     try:
@@ -214,7 +211,8 @@ def empty(folder: Path) -> None:
 
 def failure(step: Step, status: int, host: Host) -> SetupError:
     """Return the error for a step that ended with a status other than 0."""
-    tool = 'uv' if host.uv else 'venv' if 'venv' in step.command else 'pip'
+    names = (name for name in ('uv', 'venv', 'pip') if name in step.command)
+    tool = 'uv' if host.uv else next(names, 'python')
     lines = [
         f'{step.title} failed: {tool} ended with exit status {status}; its message is above.',
         'Try: check the network connection and that 8 GB of disk space are free, then run the same',

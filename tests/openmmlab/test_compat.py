@@ -15,10 +15,11 @@ import mmcv
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import print_log
 
 from dynp_plugins.errors import UserError
 from dynp_plugins.openmmlab import compat
-from dynp_plugins.openmmlab.compat import mmaction2
+from dynp_plugins.openmmlab.compat import mmaction2, onedl
 from dynp_plugins.openmmlab.compat.import_hook import CompatFinder
 
 LIBRARIES = ('mmpretrain', 'mmdet', 'mmaction')
@@ -142,6 +143,27 @@ def test_importing_leaves_the_installation_as_it_was(order, import_report):
 def test_nothing_imports_decord(order, import_report):
     # The orders without it show that mmaction can do without, the others that it does so by itself.
     assert not import_report(order)['decord']
+
+
+@pytest.mark.parametrize('order', ORDERS, ids='-'.join)
+def test_a_missing_optional_package_is_not_spoken_of(order, reports):
+    assert 'OneDL' not in reports[order].stdout + reports[order].stderr
+
+
+def test_only_that_message_is_lost(capsys):
+    def execute(module):
+        onedl.execute_without_a_word_of_onedl(module, inner)
+        print_log('Could not import OneDL. Skipping OneDL datasets.')
+        print_log('Could not import this')
+
+    def inner(module):
+        print_log('Could not import OneDL')
+        print_log('and that')
+
+    onedl.execute_without_a_word_of_onedl(ModuleType('some'), execute)
+    print_log('Could not import OneDL, said later')
+    expected = 'and that\nCould not import this\nCould not import OneDL, said later\n'
+    assert capsys.readouterr().out == expected
 
 
 def test_apply_imports_no_openmmlab_package_and_acts_once(import_report):

@@ -7,6 +7,7 @@ What is repaired, and where:
   out.
 - `mmaction2`: mmaction2 1.2.0 refuses mmcv >= 2.2.0, its wheel lacks ``models/localizers/drn``, and
   it uses two names that numpy 2 dropped.
+- `onedl`: mmpretrain and mmdet print that they cannot import OneDL, which is optional.
 
 Nothing is imported before the module that it repairs, and what the installed packages bring
 themselves always wins: with compiled mmcv, or a mmaction2 that is whole, nothing here has effect.
@@ -15,7 +16,7 @@ themselves always wins: with compiled mmcv, or a mmaction2 that is whole, nothin
 import sys
 from types import ModuleType
 
-from . import mmaction2
+from . import mmaction2, onedl
 from .import_hook import CompatFinder
 
 
@@ -28,7 +29,7 @@ def apply() -> None:
         return
     finder = CompatFinder(
         stand_ins={'mmcv._ext': _fill_mmcv_ext, **mmaction2.STAND_INS},
-        repairs=mmaction2.REPAIRS,
+        repairs={**mmaction2.REPAIRS, **onedl.REPAIRS},
     )
     sys.meta_path.insert(0, finder)
 

@@ -92,7 +92,10 @@ def is_id(value: Any) -> bool:
 def _beside(path: Path) -> str:
     """The JSON files near where one was looked for."""
     if not path.parent.is_dir():
-        return f', and no folder {path.parent}; set data_root (and ann_file) of the dataset'
+        return (
+            f', and no folder {path.parent}; set data_root (and ann_file) of the dataset, or '
+            'DATA_ROOT (and TRAIN, TEST) where the config reads these variables'
+        )
     names = sorted(other.name for other in path.parent.glob('*.json'))[:5]
     found = f'it has {", ".join(names)}' if names else 'it has no .json files'
     return f' in {path.parent}; {found}'

@@ -152,7 +152,10 @@ def _check_options(args: argparse.Namespace) -> None:
             one; drawings among the pictures that are read.
     """
     if args.score is not None:
-        check_score(args.score)
+        try:
+            check_score(args.score)
+        except UserError as error:
+            raise UserError(f'--score {args.score:g}: give a number from 0 to 1') from error
     if args.scale is not None:
         parse_scale(args.scale, own=(1, 1))  # the config's own is not known yet
         if args.policy is not None:

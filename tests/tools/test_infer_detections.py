@@ -291,7 +291,7 @@ def test_drawings_replace_nothing_unasked(run, config, checkpoint, folder):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (('--score', 2), 'score_threshold=2.0'),
+        (('--score', 30), '--score 30: give a number from 0 to 1'),
         (('--scale', 'wide'), 'LONGxSHORT'),
         (('--scale', '8x8'), '8x8 is smaller than the largest stride of the backbone, 16'),
         (('--set', 'num_classes=3'), '--set is for names'),

@@ -17,6 +17,7 @@ commands. A video that cannot be read stops the run and is named; UNREADABLE=ski
 out.
 """
 
+import importlib
 import os  # mmengine leaves modules out of the config
 
 _base_ = [
@@ -25,10 +26,11 @@ _base_ = [
     '../../_base_/action_runtime.py',
 ]
 
+environment = importlib.import_module('dynp_plugins.environment')
 data_root = os.environ.get('DATA_ROOT', 'data/videos')
-num_classes = int(os.environ.get('NUM_CLASSES', '2'))
-unreadable = os.environ.get('UNREADABLE', 'stop')
-flip = float(os.environ.get('FLIP', '0'))
+num_classes = environment.whole_number('NUM_CLASSES', 2, least=2)
+unreadable = environment.choice('UNREADABLE', ('stop', 'skip', 'skip_missing'))
+flip = environment.fraction('FLIP', 0.0)
 group = os.environ.get('GROUP')
 videos = os.environ.get('VIDEOS', '.')
 train = os.environ.get('TRAIN', 'train')

@@ -21,6 +21,7 @@ held out for calibration. A picture that cannot be read stops the run and is nam
 leaves such pictures out.
 """
 
+import importlib
 import os  # mmengine leaves modules out of the config
 
 _base_ = [
@@ -29,9 +30,10 @@ _base_ = [
     '../../_base_/default_runtime.py',
 ]
 
+environment = importlib.import_module('dynp_plugins.environment')
 data_root = os.environ.get('DATA_ROOT', 'data/pictures')
-num_classes = int(os.environ.get('NUM_CLASSES', '2'))
-unreadable = os.environ.get('UNREADABLE', 'stop')
+num_classes = environment.whole_number('NUM_CLASSES', 2, least=2)
+unreadable = environment.choice('UNREADABLE', ('stop', 'skip', 'skip_missing'))
 images = os.environ.get('IMAGES', '.')
 train = os.environ.get('TRAIN', 'train')
 test = os.environ.get('TEST', 'test')

@@ -30,15 +30,16 @@ _base_ = [
     '../../_base_/detection_runtime.py',
 ]
 
+environment = importlib.import_module('dynp_plugins.environment')
 data_root = os.environ.get('DATA_ROOT', 'data/boxes')
 train = os.environ.get('TRAIN', 'train.json')
 test = os.environ.get('TEST', 'test.json')
 images = os.environ.get('IMAGES', 'images')
 test_images = os.environ.get('TEST_IMAGES', images)
-size = int(os.environ.get('SIZE', '320'))
-flip = float(os.environ.get('FLIP', '0.5'))
+size = environment.whole_number('SIZE', 320, least=32)
+flip = environment.fraction('FLIP', 0.5)
 group = os.environ.get('GROUP')
-problems = os.environ.get('PROBLEMS', 'stop')
+problems = environment.choice('PROBLEMS', ('stop', 'skip'))
 
 # A config can be read without its data; the datasets cannot.
 classes = importlib.import_module('dynp_plugins.datasets.coco_format').read_classes(

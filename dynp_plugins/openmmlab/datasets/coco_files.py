@@ -16,6 +16,10 @@ from ...errors import UserError
 from .labelled_files import warn
 
 _MAX_LISTED = 3  # problems of each kind
+_SKIP = (
+    "problems='skip' in the config's datasets (or PROBLEMS=skip where the config reads that "
+    'variable)'
+)
 
 
 class CocoFiles(CocoDataset):
@@ -71,7 +75,8 @@ class CocoFiles(CocoDataset):
         if not Path(folder or '.').is_dir():
             raise UserError(
                 f'there is no picture folder {folder}; set data_root (and data_prefix) of the '
-                'dataset to where the pictures are'
+                'dataset to where the pictures are, or DATA_ROOT (and IMAGES, TEST_IMAGES) where '
+                'the config reads these variables'
             )
         try:
             check = check_coco(content, folder, self.pictures)
@@ -128,7 +133,7 @@ class CocoFiles(CocoDataset):
                 raise
             raise UserError(
                 f'cannot read the picture {path}: {problem}. Mend or remove it, or set '
-                "problems='skip' in the config's datasets to leave such pictures out"
+                f'{_SKIP} to leave such pictures out'
             ) from error
 
     def _number_classes(self, content: dict) -> None:
@@ -167,8 +172,7 @@ class CocoFiles(CocoDataset):
         if self.problems == 'stop':
             raise UserError(
                 f'{self.ann_file} and its pictures have {number}:\n{lines}\n'
-                f"{self._command(folder)}; problems='skip' in the config's datasets leaves out "
-                'what is wrong'
+                f'{self._command(folder)}; {_SKIP} leaves out what is wrong'
             )
         warn(f'{self.ann_file}: left out or mended, {number}:\n{lines}')
 

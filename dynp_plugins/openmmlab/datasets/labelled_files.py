@@ -66,7 +66,8 @@ class LabelledFiles:
         if not Path(self.folder or '.').is_dir():
             raise UserError(
                 f'there is no {self.KIND} folder {self.folder}; set data_root (and data_prefix) '
-                f'of the dataset to where the {self.KIND}s are'
+                f'of the dataset to where the {self.KIND}s are, or DATA_ROOT where the config '
+                'reads that variable'
             )
         samples = self._from_list() if self.ann_file else self._from_folders()
         if not samples:
@@ -91,7 +92,10 @@ class LabelledFiles:
             problem = self.problem_with(sample)
             if problem is None:
                 raise
-            skip = f"set unreadable='skip' in the config's datasets to leave such {self.KIND}s out"
+            skip = (
+                "set unreadable='skip' in the config's datasets (or UNREADABLE=skip where the "
+                f'config reads that variable) to leave such {self.KIND}s out'
+            )
             if not os.path.exists(path):
                 source = (
                     f'the list {self.ann_file} names it'

@@ -46,7 +46,8 @@ def report_on(path: str | Path, folder: str | Path, per_kind: int) -> CocoReport
         if not Path(folder).is_dir():
             raise UserError(
                 f'there is no picture folder {folder}; of a config, set data_root (and '
-                'data_prefix), or DATA_ROOT (and IMAGES, TEST_IMAGES) where it reads these variables'
+                'data_prefix), or DATA_ROOT (and IMAGES, TEST_IMAGES) where it reads these '
+                'variables'
             )
         content = read_coco(path)
         check = check_coco(content, str(folder))

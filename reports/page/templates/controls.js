@@ -64,7 +64,6 @@ for (const button of document.querySelectorAll('.enlarge')) {
   button.addEventListener('click', () => {
     const large = button.closest('.scene').classList.toggle('large');
     button.setAttribute('aria-pressed', String(large));
-    button.textContent = large ? 'smaller' : 'larger';
   });
 }
 

@@ -28,7 +28,7 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
 
 panels.forEach(showBudget);
 drawAll().then(() => {
-  if (tabs.length && tabOfPlace()) document.getElementById(location.hash.slice(1)).scrollIntoView();
+  if (tabs.length && tabOfPlace()) scrollToPlace();
   let waiting;
   const sizes = new ResizeObserver(() => {
     clearTimeout(waiting);

@@ -22,8 +22,14 @@ function goToPlace() {
   if (!tab || !sheets.get(tab).hidden) return;
   openTab(tab);
   drawAll();
+  scrollToPlace();
+}
+
+// Of a whole task, its tab is to be seen, too.
+function scrollToPlace() {
+  const tab = tabOfPlace();
   const place = document.getElementById(location.hash.slice(1));
-  (place === sheets.get(tab) ? tab : place).scrollIntoView();
+  (tab && place === sheets.get(tab) ? tab : place).scrollIntoView();
 }
 
 if (tabs.length) {

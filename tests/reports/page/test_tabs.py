@@ -87,6 +87,18 @@ def test_each_tab_says_how_its_own_numbers_were_made(reader):
     assert 'trained on' not in reader.text.split('Image classification')[0]
 
 
+def test_no_heading_is_more_than_one_level_below_the_one_it_belongs_to(reader):
+    headings = [
+        (tag, attrs.get('id')) for tag, attrs in reader.tags if re.match(r'h\d$|section$', tag)
+    ]
+    for place in ('made-0', 'made-2'):
+        at = headings.index(('section', place))
+        title, *cards = [tag for tag, _ in headings[at + 1 : at + 4]]
+        assert (title, cards[0]) == ('h3', 'h4')
+    after = headings[headings.index(('section', 'provenance')) + 1 :]
+    assert [tag for tag, _ in after] == ['h2', 'h3']
+
+
 def test_one_task_has_no_tabs(monkeypatch):
     monkeypatch.setattr(page_module, 'get_plotlyjs', str)
     for results in (three_models(), three_detectors()):
@@ -167,6 +179,20 @@ def test_a_link_to_a_place_in_a_closed_tab_opens_it(tabbed):
     assert -1 < top < 400
     tab.value("location.hash = '#provenance'")  # outside of all tabs: nothing changes
     assert shown(tab)[0] == only(2)
+
+
+def test_an_address_with_a_task_shows_its_tab_too(tabbed):
+    tab, path = tabbed
+    tab.to_front()
+
+    class Place:
+        def as_uri(self):
+            return f'{path.as_uri()}?reloaded#task-1'
+
+    tab.open(Place(), "document.documentElement?.dataset.drawn === 'yes'")
+    assert shown(tab)[:3] == [only(1)] * 3
+    top = tab.value("document.getElementById('tab-1').getBoundingClientRect().top")
+    assert -1 < top < 800
 
 
 def test_an_address_with_a_place_opens_its_tab_and_paper_shows_all(tabbed):

@@ -151,6 +151,19 @@ def test_pictures_with_their_boxes(three, three_page):
     assert f'a score of at least {threshold:.2f}' in three_page.section('gallery-0')
 
 
+def test_every_button_names_its_picture_and_every_box_is_named_without_a_mouse(three, three_page):
+    buttons = [a for _, a in three_page.tags if a.get('class') == 'enlarge']
+    pictures = [picture for detector in three.detectors for picture in detector.gallery.pictures]
+    assert len(buttons) == len(pictures)
+    assert {a['aria-pressed'] for a in buttons} == {'false'}
+    for picture, button in zip(pictures, buttons, strict=True):
+        assert button['aria-label'].startswith(f'larger: test image {picture.index}')
+    names = re.findall(r'<details class="names">.*?</details>', three_page.source, re.DOTALL)
+    assert len(names) == sum(bool(picture.boxes) for picture in pictures)
+    for picture, said in zip([p for p in pictures if p.boxes], names, strict=True):
+        assert all(f'{html.escape(box.label)}, ' in said for box in picture.boxes)
+
+
 def test_the_sliders_data(three, three_page):
     (data,) = three_page.budgets
     assert data['chart'] == 'curve-0' and len(data['gmacs']) == len(data['labels'])

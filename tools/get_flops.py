@@ -30,6 +30,7 @@ from benchmarks.provenance import versions
 from dynp_plugins import create_model
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError, exits_on_user_error
+from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES
 from dynp_plugins.model_settings import add_settings_option, parse_settings
 from reports.costs.files import cost_csv, cost_json, cost_record
 from reports.costs.tables import cost_text
@@ -47,7 +48,6 @@ with contextlib.redirect_stdout(sys.stderr):
     from dynp_plugins.openmmlab.run_options import ConfigOptions
 
 SPLITS = ('train', 'calibration', 'val', 'test')
-_CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def check_options(args: argparse.Namespace) -> None:
 def read_config(args: argparse.Namespace) -> Config | None:
     """The config, or None for a name; refuse options that are for the other."""
     config = None
-    if args.network.endswith(_CONFIG_SUFFIXES):
+    if args.network.endswith(CONFIG_SUFFIXES):
         if args.set:
             raise UserError('--set is for names; for a config give --cfg-options')
         config = load_config(args.network, args.cfg_options)

@@ -4,6 +4,7 @@ from benchmarks.detection_records import PARTS, DetectorResult, ScalePoint
 from benchmarks.results import Results
 
 from ..axes import CostUnit
+from ..detection.classes import class_rows
 from ..detection.findings import (
     best_finding,
     comparisons_of,
@@ -12,7 +13,6 @@ from ..detection.findings import (
 )
 from ..detection.panels import (
     DetectorPanel,
-    best_point,
     detector_unit,
     points_by_cost,
     scale_text,
@@ -114,13 +114,14 @@ def _cells(point: ScalePoint, unit: CostUnit) -> list[str]:
 
 def _classes_table(group: DetectorPanel, names: list[str]) -> str:
     """Average precision by class, each detector at its best scale."""
-    tables = [{one.name: one for one in best_point(d).classes} for d in group.detectors]
-    rows = []
-    for name in dict.fromkeys(name for one in tables for name in one):
-        found = [one.get(name) for one in tables]
-        objects = next(one.objects for one in found if one is not None)
-        cells = [number(one.ap_percent if one else None) for one in found]
-        rows.append([escaped(name, 40), f'{objects:,}', *cells])
+    rows = [
+        [
+            escaped(name, 40),
+            f'{objects:,}',
+            *(number(one.ap_percent if one else None) for one in found),
+        ]
+        for name, objects, found in class_rows(group.detectors)
+    ]
     return table(['class', 'objects', *(f'AP % of {name}' for name in names)], rows)
 
 

@@ -11,11 +11,12 @@ from .panel import DetectionPanel
 def scale_hover(panel: DetectionPanel, index: int, point: ScalePoint) -> str:
     """One scale: average precisions, costs by part, times; lines of plotly's HTML."""
     test, unit = point.test, panel.unit
-    why = (
-        'better on the calibration split than every cheaper scale'
-        if point.chosen
-        else 'not chosen: a cheaper scale is as good on the calibration split'
-    )
+    if point.chosen:
+        why = 'better on the calibration split than every cheaper scale'
+    elif point.calibration.map_percent is None:
+        why = 'not chosen: the calibration split says nothing of it'
+    else:
+        why = 'not chosen: a cheaper scale is at least as good on the calibration split'
     parts = ', '.join(f'{part.part} {unit.number(part.gmacs_mean)}' for part in point.parts)
     lines = [
         f'<b>{shown(panel.names[index], 60)}</b>, {scale_text(point.scale)}',

@@ -1,10 +1,10 @@
 """What the templates say about detectors that share a chart."""
 
-from benchmarks.detection_records import ClassAP, ScalePoint
+from benchmarks.detection_records import ScalePoint
 
+from ...detection.classes import class_rows
 from ...detection.findings import cost_finding, group_finding, map_text
 from ...detection.panels import (
-    backbone_gmacs,
     best_point,
     detector_panels,
     points_by_cost,
@@ -64,7 +64,7 @@ def detection_view(panel: DetectionPanel, pictures: int) -> dict:
         'scale': shared_scale([pair.map for pair in pairs], False),
         'galleries': detector_galleries(panel, pictures),
         'kinds': KINDS,
-        'classes': _class_rows(panel),
+        'classes': class_rows(panel.detectors),
         'few_classes': FEW_CLASSES,
     }
     return view | {'links': _links(view)}
@@ -86,7 +86,6 @@ def _detector_view(panel: DetectionPanel, index: int) -> dict:
         'best': best,
         'best_map': map_text(best),
         'best_scale': scale_text(best.scale),
-        'best_backbone': backbone_gmacs(best),
         'points': [(scale_text(point.scale), point) for point in points_by_cost(detector)],
         'timed': any(point.latency for point in detector.points),
         'tops': _highest(detector.points),
@@ -99,23 +98,6 @@ def _detector_view(panel: DetectionPanel, index: int) -> dict:
 def _highest(points: list[ScalePoint]) -> float | None:
     """The highest mAP on the test split."""
     return max((p.test.map_percent for p in points if p.test.map_percent is not None), default=None)
-
-
-def _class_rows(panel: DetectionPanel) -> list[tuple[str, int, list[ClassAP | None]]]:
-    """(class, objects, by detector what it reaches at its best scale), all classes of any of them.
-
-    The objects are those of the test split, which the detectors share.
-    """
-    tables = [
-        {one.name: one for one in best_point(detector).classes} for detector in panel.detectors
-    ]
-    names = dict.fromkeys(name for table in tables for name in table)
-    rows = []
-    for name in names:
-        found = [table.get(name) for table in tables]
-        objects = next(one.objects for one in found if one is not None)
-        rows.append((name, objects, found))
-    return rows
 
 
 def _layers(panel: DetectionPanel, published: list[PublishedDetector]) -> list[dict]:

@@ -74,7 +74,16 @@ def test_the_hover_tells_all_numbers():
         'better on the calibration split than every cheaper scale',
     ):
         assert number in text
-    assert 'not chosen' in others['customdata'][0]
+    assert 'not chosen: a cheaper scale is at least as good' in others['customdata'][0]
+
+
+def test_the_hover_does_not_compare_what_the_calibration_split_does_not_say():
+    detector = made_up_detector()
+    dear = dataclasses.replace(detector.points[-1], chosen=False, calibration=NO_METRICS)
+    points = [*detector.points[:-1], dear]
+    (others,) = of(chart(dataclasses.replace(detector, points=points)), 'others')
+    assert 'not chosen: the calibration split says nothing of it' in others['customdata'][-1]
+    assert 'as good' not in others['customdata'][-1]
 
 
 def test_scales_without_map_have_no_mark():

@@ -25,12 +25,22 @@ def test_table_of_a_name(run):
     assert lines[0].startswith('dyn_perceiver_regnety_tiny num_classes=10 num_latents=24, one ')
     assert 'one image of 3 x 64 x 64, ' in lines[0]
     header = lines[3]
-    for column in ('MMACs', 'MFLOPs (2 MACs)', 'other ops', 'M parameters', 'M activations'):
+    for column in (
+        'MMACs',
+        'MMACs that run',
+        'MFLOPs (2 MACs)',
+        'other ops',
+        'M parameters',
+        'M activations',
+    ):
         assert column in header
     network = create_model('dyn_perceiver_regnety_tiny', num_classes=10, num_latents=24)
-    for line, cost in zip(lines[4:8], exit_costs(network, (3, 64, 64)), strict=True):
-        name, mmacs, mflops, *_ = line.split()
+    costs, run_costs = (exit_costs(network, (3, 64, 64), shortcuts) for shortcuts in (False, True))
+    for line, cost, run_cost in zip(lines[4:8], costs, run_costs, strict=True):
+        name, mmacs, mmacs_run, mflops, *_ = line.split()
         assert name == cost.name
+        assert float(mmacs_run) == pytest.approx(run_cost.macs / 1e6, abs=1e-3)
+        assert run_cost.macs < cost.macs
         assert float(mmacs) == pytest.approx(cost.macs / 1e6, abs=1e-3)
         assert float(mflops) == pytest.approx(2 * cost.macs / 1e6, abs=1e-3)
     assert '\x1b' not in out  # no colours in a file

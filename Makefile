@@ -16,7 +16,8 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 VENV_PYTHON = .venv/bin/python
 DEMO_DIR = work_dirs/demo
-DEMO_PICTURES = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits ranet-tiny_digits resnet18-narrow_digits
+# There is a RANet, too: make demo DEMO_PICTURES="dyn-perceiver_regnety-tiny_digits ranet-tiny_digits"
+DEMO_PICTURES = dyn-perceiver_regnety-tiny_digits msdnet-tiny_digits resnet18-narrow_digits
 DEMO_VIDEOS = dyn-perceiver_tsm-regnety-tiny_clips tsm-resnet18-narrow_clips
 DEMO_DETECTORS = retinanet_dyn-perceiver-regnety-tiny_scenes retinanet_regnety-tiny_scenes
 DEMO_MODELS = $(DEMO_PICTURES) $(DEMO_VIDEOS) $(DEMO_DETECTORS)
@@ -26,7 +27,8 @@ demo_training = $(MAKE) --no-print-directory -j $(JOBS) $(1:%=train-%)
 
 # Times the models $(1) and draws them in the folder $(2).
 demo_pairs = $(foreach model,$(1),configs/demo/$(model).py $(DEMO_DIR)/$(model))
-demo_curve = $(VENV_PYTHON) tools/budget_curve.py $(demo_pairs) --risk 0.02 0.1 --out $(2) --overwrite
+demo_curve = $(VENV_PYTHON) tools/budget_curve.py $(demo_pairs) --risk 0.02 0.1 --jobs $(JOBS) \
+	--out $(2) --overwrite
 define demo_report
 	$(demo_curve)
 	$(VENV_PYTHON) tools/benchmark.py $(demo_pairs) --tables $(2) --threads 1 --seconds 2 \
@@ -45,7 +47,7 @@ env: ## Create or renew .venv, unless it is up to date
 	"$$python" tools/setup_env.py --installer "$(INSTALLER)"
 
 demo: env ## Train small networks on pictures, videos and scenes, time them, draw their curves
-	$(call demo_training,$(DEMO_VIDEOS) $(DEMO_PICTURES) $(DEMO_DETECTORS))
+	$(call demo_training,$(DEMO_VIDEOS) $(DEMO_DETECTORS) $(DEMO_PICTURES))
 	$(call demo_report,$(DEMO_MODELS),$(DEMO_DIR)/report)
 
 demo-action: env ## The part of the demo about action recognition in videos

@@ -15,6 +15,7 @@ import datetime
 import logging
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -29,6 +30,7 @@ from benchmarks.detection.detector_curve import (
     check_settings,
     measure_detector,
 )
+from benchmarks.forked_jobs import check_jobs, run_jobs
 from benchmarks.latency_records import read_latency
 from benchmarks.machine import check_device
 from benchmarks.provenance import git_commit, versions
@@ -112,6 +114,14 @@ def parse_args() -> argparse.Namespace:
         help="what computes detectors' average precision (default %(default)s)",
     )
     parser.add_argument(
+        '--jobs',
+        type=int,
+        default=1,
+        metavar='N',
+        help='measure so many models at a time, each on one thread of the CPU (default: one after '
+        'the other, on all threads)',
+    )
+    parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='%(default)s'
     )
     parser.add_argument(
@@ -132,6 +142,7 @@ def parse_args() -> argparse.Namespace:
 def measure(args: argparse.Namespace) -> None:
     """Measure the models and write the report."""
     check_device(args.device)
+    check_jobs(args.jobs, args.device)
     if args.budgets < 2:
         raise UserError(f'--budgets {args.budgets}: a curve has at least 2 points')
     for risk in args.risk:
@@ -160,8 +171,12 @@ def measure(args: argparse.Namespace) -> None:
     if args.scales and not detectors:
         raise UserError('--scales is for detectors, and none of the configs describes one')
     check_settings(detectors, of_detectors)
-    measured = [measure_model(model, settings) for model in classifiers]
-    measured_detectors = [measure_detector(model, of_detectors) for model in detectors]
+    jobs = [
+        *((model.name, partial(measure_detector, model, of_detectors)) for model in detectors),
+        *((model.name, partial(measure_model, model, settings)) for model in classifiers),
+    ]  # the longest ones first
+    found = run_jobs(jobs, args.jobs)
+    measured_detectors, measured = found[: len(detectors)], found[len(detectors) :]
     results = Results(
         schema_version=SCHEMA_VERSION,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),

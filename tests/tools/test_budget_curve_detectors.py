@@ -44,6 +44,11 @@ def test_a_detector_beside_a_classifier(run, checkpoint, detector, tmp_path):
     assert len(rows) == 2
     assert csv_rows(tmp_path / 'r/curve.csv')
     assert 'nothing impossible found' in answered(run('budget_curve', '--check', 'r'))
+    arguments = ('budget_curve', *detector, CONFIG, checkpoint, '--out', 'q', *SCALES)
+    answered(run(*arguments, '--budgets', '3', *SMALL, '--jobs', '2'))
+    together = read_results(tmp_path / 'q/results.json')
+    assert (together.models, together.detectors) == (results.models, results.detectors)
+    refused(run(*arguments, '--jobs', '0'), '--jobs 0: give a whole number of at least 1')
 
 
 def test_a_detector_alone_again_and_again(run, detector, tmp_path):

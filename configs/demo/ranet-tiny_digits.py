@@ -2,7 +2,7 @@
 
 Expected, top-1 on the 1,500 test pictures: exit1 91.7, exit2 93.0, exit3 93.6, exit4 93.7 %.
 Cost per image up to each exit: 7.2 / 12.5 / 15.4 / 17.5 MMACs; 0.91 M parameters.
-``make demo`` trains it.
+``make demo`` trains it where it is named, see the Makefile.
 """
 
 _base_ = [

@@ -1,13 +1,15 @@
 """The demo's detector: a small RetinaNet on the demo's tiny Dyn-Perceiver, on embedded scenes.
 
-It begins with the backbone of the demo's classifier, which has to be trained first:
+Expected, mAP on 200 test scenes at 96, 128 and 160 pixels: 18.8, 27.4, 31.1 %, at 0.061, 0.106 and
+0.159 GMACs. It begins with the backbone of the demo's classifier, which has to be trained first:
 
     python tools/train.py configs/demo/dyn-perceiver_regnety-tiny_digits.py \
         --work-dir work_dirs/demo/dyn-perceiver_regnety-tiny_digits
     python tools/train.py configs/demo/retinanet_dyn-perceiver-regnety-tiny_scenes.py \
         --work-dir work_dirs/scenes
 
-``make demo`` and ``make demo-detection`` do both and draw its curve.
+Three epochs take a minute and a half on one CPU core. ``make demo`` and ``make demo-detection`` do
+both and draw its curve.
 """
 
 _base_ = [

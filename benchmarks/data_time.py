@@ -13,18 +13,21 @@ import copy
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-import cv2
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 from torch import nn
 from torch.utils.data import Dataset
 
-from dynp_plugins.dataset_wrappers import datasets_in
+from dynp_plugins.openmmlab.sample_times import (
+    as_in_a_worker,
+    is_reading,
+    other_steps_timed,
+    pipelines_in,
+    spread_evenly,
+)
 
 from .timed_samples import SampleSource, TimedSamples
 from .timing import Clock, clock_for
@@ -66,20 +69,6 @@ def measure_data_times(
     return [found.get(model.source) for model in models]
 
 
-def spread_evenly(total: int, count: int) -> list[int]:
-    """At most ``count`` of the numbers below ``total``, the first and the last among them."""
-    return sorted({round(i) for i in np.linspace(0, total - 1, min(count, total))})
-
-
-def is_reading(step: object) -> bool:
-    """Whether a step of a pipeline opens, reads or decodes a file, by what its class is called.
-
-    That holds of the loading steps of mmcv, mmpretrain, mmaction2 and mmdet and of our own.
-    """
-    name = type(step).__name__
-    return name.startswith(('Load', 'Open')) or name.endswith('Init') or 'Decode' in name
-
-
 def _data_time(
     source: SampleSource,
     chosen: Sequence[int],
@@ -89,7 +78,7 @@ def _data_time(
 ) -> DataTime:
     # On a copy: a CPU's preprocessor may be asked for more samples later.
     preprocessor = copy.deepcopy(source.preprocessor).to(device)
-    steps = [step for pipeline in _pipelines(source.dataset) for step in pipeline.transforms]
+    steps = [step for pipeline in pipelines_in(source.dataset) for step in pipeline.transforms]
     gc.collect()  # what others have left is not to be cleared away in these passes
     passes = [
         _one_pass(source.dataset, preprocessor, chosen, now, clock) for _ in range(PASSES + 1)
@@ -122,9 +111,9 @@ def _one_pass(
 ) -> np.ndarray:
     """(3, samples) milliseconds: reading, the other steps, the data preprocessor."""
     rows = []
-    with _other_steps_timed(dataset, now) as spent:
+    with other_steps_timed(dataset, now) as spent:
         for index in chosen:
-            with _as_in_a_worker():
+            with as_in_a_worker():
                 spent[:] = [0.0]
                 begin = now()
                 packed = dataset[index]
@@ -137,52 +126,6 @@ def _one_pass(
     return np.array(rows).T
 
 
-@contextmanager
-def _other_steps_timed(dataset: Dataset, now: Callable[[], float]) -> Iterator[list[float]]:
-    """Within it, the seconds of all steps that are no reading add up in the one number given."""
-    spent = [0.0]
-
-    def timed(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def run(data: Any) -> Any:
-            begin = now()
-            data = step(data)
-            spent[0] += now() - begin
-            return data
-
-        return run
-
-    pipelines = list(_pipelines(dataset))
-    before = [pipeline.transforms for pipeline in pipelines]
-    try:
-        for pipeline, steps in zip(pipelines, before, strict=True):
-            pipeline.transforms = [step if is_reading(step) else timed(step) for step in steps]
-        yield spent
-    finally:
-        for pipeline, steps in zip(pipelines, before, strict=True):
-            pipeline.transforms = steps
-
-
 def _names(steps: Iterable[object]) -> list[str]:
     """Of their classes, each once."""
     return list(dict.fromkeys(type(step).__name__ for step in steps))
-
-
-def _pipelines(dataset: Any) -> Iterator[Any]:
-    """The pipelines of a data set, or of those that it is made of."""
-    for part in datasets_in(dataset):
-        pipeline = getattr(part, 'pipeline', None)
-        if hasattr(pipeline, 'transforms'):
-            yield pipeline
-
-
-@contextmanager
-def _as_in_a_worker() -> Iterator[None]:
-    """One thread for torch and for OpenCV, as PyTorch and our configs give a worker process."""
-    of_torch, of_opencv = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(of_torch)
-        cv2.setNumThreads(of_opencv)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from dynp_plugins.errors import UserError
 from dynp_plugins.inference.input_scale import Scale, largest_stride
+from dynp_plugins.openmmlab.sample_times import spread_evenly
 
-from ..data_time import spread_evenly
 from ..timed_samples import SampleSource
 from ..trained_model import TrainedDetector
 from .reported_scale import reported_detector

@@ -11,10 +11,11 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 from mmengine.registry import TRANSFORMS
 from torch import nn
 
-from benchmarks.data_time import PASSES, is_reading, measure_data_times, spread_evenly
+from benchmarks.data_time import PASSES, measure_data_times
 from benchmarks.timed_samples import SampleSource
 from benchmarks.timing import WallClock
 from dynp_plugins.openmmlab.datasets import EmbeddedDigits
+from dynp_plugins.openmmlab.sample_times import is_reading, spread_evenly
 
 CPU = torch.device('cpu')
 

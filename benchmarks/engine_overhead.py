@@ -21,7 +21,6 @@ depend on them.
 import argparse
 import random
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +40,9 @@ from dynp_plugins.early_exit.survivors import select_rows
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.networks import MultiExitNetwork
 
-from .timing import MIN_ROUNDS, Clock, RoundLimits, WallClock, clock_for, interleaved_rounds
+from .timing import Clock, RoundLimits, interleaved_rounds
 from .timing import paired_ratio as median_ratio
+from .timing_options import add_timing_options, check_options, chosen_clock, chosen_size, header
 
 FORWARD, AGAIN = 'forward', 'forward, again'
 NEVER_LEAVE, LOOK = 'engine, no thresholds', 'engine, thresholds that nobody reaches'
@@ -243,32 +243,8 @@ def parse_args() -> argparse.Namespace:
         metavar='NAME',
         help='of dynp_plugins.list_models(); by default one of each family',
     )
-    parser.add_argument('--batch', type=int, default=64, metavar='N', help='images (default 64)')
-    parser.add_argument(
-        '--size', type=int, metavar='N', help="side of the images; by default the network's own"
-    )
-    parser.add_argument('--repeats', type=int, default=11, metavar='N', help='(default 11)')
-    parser.add_argument('--threads', type=int, metavar='N', help='threads of torch on the CPU')
-    parser.add_argument('--device', default='cpu', help='such as cuda (default cpu)')
-    parser.add_argument(
-        '--clock',
-        choices=('wall', 'cpu'),
-        default='wall',
-        help='cpu counts what this process computes and not what it waits for others; with '
-        '--threads 1, on a CPU that is shared',
-    )
+    add_timing_options(parser, batch=64)
     return parser.parse_args()
-
-
-def check_options(args: argparse.Namespace) -> None:
-    """Refuse what cannot be measured."""
-    least = {'batch': 2, 'repeats': MIN_ROUNDS, 'threads': 1, 'size': 1}
-    for option, number in least.items():
-        value = getattr(args, option)
-        if value is not None and value < number:
-            raise UserError(f'--{option} {value}: give at least {number}')
-    if args.clock == 'cpu' and (args.device != 'cpu' or args.threads != 1):
-        raise UserError('--clock cpu adds up all threads and sees no GPU: give --threads 1 with it')
 
 
 @exits_on_user_error
@@ -277,17 +253,12 @@ def main() -> None:
     check_options(args)
     if args.threads:
         torch.set_num_threads(args.threads)
-    device = torch.device(args.device)
-    clock = WallClock(time.process_time) if args.clock == 'cpu' else clock_for(device)
+    clock = chosen_clock(args)
     for name in args.names:
-        with torch.device('meta'):
-            size = args.size or create_model(name).backbone.image_size
-        images = torch.randn(args.batch, 3, size, size, device=device)
+        size = chosen_size(args, name)
+        images = torch.randn(args.batch, 3, size, size, device=args.device)
         timings = measure_overhead(untrained(name, images), images, args.repeats, clock)
-        print(
-            f'{name}, {args.batch} images of {size} x {size}, {device}, '
-            f'{torch.get_num_threads()} threads, {args.repeats} repeats, {args.clock} clock'
-        )
+        print(header(args, name, size))
         print(table(timings), end='\n\n', flush=True)
 
 

@@ -1,0 +1,76 @@
+"""The options that benchmarks of one network share, and what they may be."""
+
+import argparse
+import time
+
+import torch
+
+from dynp_plugins import create_model
+from dynp_plugins.errors import UserError
+
+from .timing import MIN_ROUNDS, Clock, WallClock, clock_for
+
+
+def add_timing_options(parser: argparse.ArgumentParser, batch: int) -> None:
+    """Add ``--batch``, ``--size``, ``--repeats``, ``--threads``, ``--device`` and ``--clock``.
+
+    Args:
+        parser: Gets them.
+        batch: Images of a batch unless somebody asks for another number.
+    """
+    parser.add_argument(
+        '--batch', type=int, default=batch, metavar='N', help='images (default %(default)s)'
+    )
+    parser.add_argument(
+        '--size', type=int, metavar='N', help="side of the images; by default the network's own"
+    )
+    parser.add_argument(
+        '--repeats', type=int, default=11, metavar='N', help='(default %(default)s)'
+    )
+    parser.add_argument('--threads', type=int, metavar='N', help='threads of torch on the CPU')
+    parser.add_argument('--device', default='cpu', help='such as cuda (default %(default)s)')
+    parser.add_argument(
+        '--clock',
+        choices=('wall', 'cpu'),
+        default='wall',
+        help='cpu counts what this process computes and not what it waits for others; with '
+        '--threads 1, on a CPU that is shared',
+    )
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Refuse what cannot be measured.
+
+    Raises:
+        UserError: A number is too small, or the clock does not suit the device.
+    """
+    least = {'batch': 2, 'repeats': MIN_ROUNDS, 'threads': 1, 'size': 1}
+    for option, number in least.items():
+        value = getattr(args, option)
+        if value is not None and value < number:
+            raise UserError(f'--{option} {value}: give at least {number}')
+    if args.clock == 'cpu' and (args.device != 'cpu' or args.threads != 1):
+        raise UserError('--clock cpu adds up all threads and sees no GPU: give --threads 1 with it')
+
+
+def chosen_clock(args: argparse.Namespace) -> Clock:
+    """The clock that the options ask for."""
+    if args.clock == 'cpu':
+        return WallClock(time.process_time)
+    return clock_for(torch.device(args.device))
+
+
+def chosen_size(args: argparse.Namespace, name: str) -> int:
+    """Side of the images for a network of `create_model`."""
+    if args.size:
+        return args.size
+    with torch.device('meta'):
+        return create_model(name).backbone.image_size
+
+
+def header(args: argparse.Namespace, name: str, size: int) -> str:
+    """What was measured, in a line."""
+    return (
+        f'{name}, {args.batch} images of {size} x {size}, {args.device}, '
+        f'{torch.get_num_threads()} threads, {args.repeats} repeats, {args.clock} clock'
+    )

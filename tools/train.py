@@ -6,6 +6,7 @@ python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]]
 import argparse
 
 from dynp_plugins.errors import exits_on_user_error
+from dynp_plugins.openmmlab.mixed_precision import AMP_DTYPES
 from dynp_plugins.openmmlab.run_options import add_run_options, load_run_config
 from dynp_plugins.openmmlab.runs import AUTO_RESUME, train
 
@@ -22,7 +23,19 @@ def parse_args() -> argparse.Namespace:
         metavar='CHECKPOINT',
         help='continue from CHECKPOINT, or from the last one in the work folder',
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision (needs a GPU)')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: bfloat16, or float16 on a GPU without bfloat16',
+    )
+    parser.add_argument(
+        '--amp-dtype', choices=AMP_DTYPES, help='mixed precision in this type; float16 needs a GPU'
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='compile the training step of a classifier (needs a C++ compiler on a CPU)',
+    )
     parser.add_argument('--no-validate', action='store_true', help='train without validation')
     parser.add_argument(
         '--auto-scale-lr', action='store_true', help='scale the learning rate to the batch size'
@@ -41,6 +54,8 @@ def main() -> None:
         auto_scale_lr=args.auto_scale_lr,
         launcher=args.launcher,
         overwrite=args.overwrite,
+        amp_dtype=args.amp_dtype,
+        compiled=args.compile,
     )
 
 

@@ -14,7 +14,7 @@ from ..errors import UserError
 
 _COLLATE = dict(type='default_collate')
 # Entries that a Runner reads and most configs lack.
-_OPTIONAL = ('find_unused_parameters', 'model_wrapper_cfg', 'sync_bn')
+_OPTIONAL = ('compile', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'calibration_dataloader', 'test_dataloader')
 
 

@@ -57,6 +57,9 @@ class MultiExitHead(BaseModule):
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Features of all exits to logits of all exits, one (B, num_classes) per exit.
 
+        Logits are float32 at the least, and so are the losses, averages and softmax made of them:
+        under autocast the classifiers may run in half precision.
+
         Raises:
             UserError: The backbone offers other widths than ``in_channels``.
         """
@@ -66,7 +69,10 @@ class MultiExitHead(BaseModule):
                 f'the head is configured with in_channels={self.heads.in_channels}, but the '
                 f"backbone's exits are {widths} wide: set {self.config_entry}.in_channels={widths}"
             )
-        return self.heads(feats)
+        return tuple(
+            logits.to(torch.promote_types(logits.dtype, torch.float32))
+            for logits in self.heads(feats)
+        )
 
     def loss(
         self, feats: Sequence[Tensor], data_samples: list[DataSample], **settings: Any

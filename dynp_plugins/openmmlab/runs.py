@@ -15,10 +15,14 @@ from .checkpoint_files import (
     find_checkpoint,
     refuse_unpickling,
 )
+from .compiled_training import explaining_compilation, use_compilation
 from .config_files import building_from, require
 from .detector_fit import check_neck_fits
 from .detectors import is_detection_config
 from .hooks import WholeClipsHook
+from .loader_time import LoaderTimeHook
+from .mixed_precision import use_mixed_precision
+from .optim import use_fused_optimizer
 from .run_start import RunStart
 
 AUTO_RESUME = 'auto'
@@ -32,6 +36,8 @@ def train(
     auto_scale_lr: bool = False,
     launcher: str = 'none',
     overwrite: bool = False,
+    amp_dtype: str | None = None,
+    compiled: bool = False,
 ) -> Runner:
     """Train what ``config`` describes.
 
@@ -39,12 +45,15 @@ def train(
         config: From `load_config`; it is changed.
         resume: A checkpoint (or a run's folder) to continue from, or `AUTO_RESUME` for the last
             one in the work folder (a fresh start where there is none).
-        amp: Mixed precision; needs a GPU.
+        amp: Mixed precision, see `use_mixed_precision`.
         validate: Run the validation loop.
         auto_scale_lr: Scale the learning rate to the real batch size.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
         overwrite: Start over in a work folder that holds another run, whose checkpoints are
             deleted when the first epoch begins.
+        amp_dtype: ``bfloat16`` or ``float16`` for mixed precision, which it switches on.
+        compiled: Compile the training step, see `CompiledTrainingHook`; the config's ``compile``
+            does so, too.
 
     Returns:
         The runner, after training.
@@ -56,8 +65,10 @@ def train(
     require(config, 'train_dataloader', 'optim_wrapper', 'train_cfg')
     if not validate:
         config.val_cfg = config.val_dataloader = config.val_evaluator = None
-    if amp:
-        _use_amp(config)
+    if amp or amp_dtype:
+        use_mixed_precision(config, amp_dtype)
+    use_fused_optimizer(config)
+    use_compilation(config, compiled)
     if auto_scale_lr:
         require(config, 'auto_scale_lr')
         config.auto_scale_lr.enable = True
@@ -67,10 +78,11 @@ def train(
     if is_detection_config(config):
         check_neck_fits(config)
     start = RunStart(delete_older_run=not continues)
-    with building_from(config, lambda: not start.running):
+    with building_from(config, lambda: not start.running), explaining_compilation():
         runner = Runner.from_cfg(config)
         runner.register_hook(start)
         runner.register_hook(WholeClipsHook())
+        runner.register_hook(LoaderTimeHook())
         runner.train()
     return runner
 
@@ -133,13 +145,6 @@ def _choose_start(config: Config, resume: str | None, overwrite: bool) -> bool:
     if not continues:
         check_work_dir(work_dir, overwrite)
     return continues
-
-
-def _use_amp(config: Config) -> None:
-    if not torch.cuda.is_available():
-        raise UserError('--amp needs a GPU, and none is available: leave it out on a CPU')
-    config.optim_wrapper.type = 'AmpOptimWrapper'
-    config.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def _join_process_group(config: Config) -> None:

@@ -20,7 +20,7 @@ from itertools import combinations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dynp_plugins.early_exit import ExitPolicy, choose_exits
 from dynp_plugins.errors import UserError
@@ -143,7 +143,9 @@ def _batch_latency(contestant: Contestant, turns: Sequence[Turn]) -> BatchLatenc
 def _peak(
     contestant: Contestant, run: Callable[[Tensor], object], batches: Sequence[Tensor]
 ) -> float | None:
-    """The most memory that any of some batches needs."""
+    """The most memory that any of some batches needs; None where a backend keeps it to itself."""
+    if not isinstance(contestant.model.network, nn.Module):
+        return None
     peaks = [
         peak_memory_mb(lambda batch=batch: run(batch), contestant.model.network, batch)
         for batch in batches
@@ -170,7 +172,7 @@ def _dynamic_latency(
     shares = np.bincount(left, minlength=len(names)) / len(left)
     predicted = float(shares @ [exit.timing.ms_per_image for exit in exits])
     wrong = disagreements(model, timed.policy, index, left, said)
-    if wrong.unexplained and model.images.dtype in (torch.float32, torch.float64):
+    if wrong.unexplained and model.dtype in (torch.float32, torch.float64):
         _logger.warning(
             '%s at %.4g GMACs: %d of %d %ss leave elsewhere, or are answered otherwise, than '
             'the exit table says, and no threshold is near',
@@ -239,7 +241,7 @@ def disagreements(
     moved = left != expected
     parted = np.minimum(left, expected)  # one of the two left there, the other did not
     distance = np.abs(confidence[np.arange(len(index)), parted] - thresholds[parted])
-    near = moved & (distance <= _ROUNDING[model.images.dtype])
+    near = moved & (distance <= _ROUNDING[model.dtype])
     wrong = moved | (said != model.test.prediction[index, expected])
     # An image that was run twice counts once, and as explained only if it always was.
     images, unexplained = np.unique(index[wrong]), np.unique(index[wrong & ~near])

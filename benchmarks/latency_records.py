@@ -126,6 +126,9 @@ class MachineRecord:
             anything was timed.
         states_after: The same once all was timed.
         settings: Of torch and of the environment, as far as they change times.
+        backend: What ran the classifiers' steps; detectors are run by torch alone.
+        graph_sizes: Samples in the batches that its graphs were made for; none where every batch
+            ran as it is.
     """
 
     device: str
@@ -137,6 +140,14 @@ class MachineRecord:
     states: dict[str, str]
     states_after: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    backend: str = 'eager'
+    graph_sizes: list[int] = field(default_factory=list)
+
+    @property
+    def ran_by(self) -> str:
+        """The backend in words."""
+        sizes = ' and '.join(map(str, self.graph_sizes))
+        return f'{self.backend} in batches of {sizes}' if sizes else self.backend
 
 
 @dataclass(frozen=True)

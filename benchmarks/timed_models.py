@@ -16,6 +16,7 @@ from dynp_plugins.early_exit import (
     on_calibration,
 )
 from dynp_plugins.early_exit.choosing import exit_gmacs
+from dynp_plugins.early_exit.compiled import CompiledSteps, compile_steps
 from dynp_plugins.errors import UserError
 from dynp_plugins.networks import MultiExitNetwork
 
@@ -50,7 +51,7 @@ class TimedModel:
         name: For tables and messages.
         config_sha256: Of its config.
         weights_sha256: Of its weights.
-        network: In eval mode.
+        network: In eval mode, or its compiled steps.
         images: (N, 3, H, W) the first samples of the test split as the network takes them; in its
             type and memory format, but always in the memory of the CPU. Of a model that takes
             videos (N, M, 3, H, W), where M is the number of frames of each.
@@ -63,7 +64,7 @@ class TimedModel:
     name: str
     config_sha256: str
     weights_sha256: str
-    network: MultiExitNetwork
+    network: MultiExitNetwork | CompiledSteps
     images: Tensor
     policies: list[TimedPolicy]
     test: ExitTable
@@ -84,6 +85,22 @@ class TimedModel:
     def frames(self) -> int:
         """How many images a sample is."""
         return self.images.shape[1] if self.images.ndim == 5 else 1
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the arithmetic; compiled steps take images in float32 in any case."""
+        return getattr(self.network, 'dtype', self.images.dtype)
+
+    def compiled(
+        self, backend: str, dtype: torch.dtype, batch_sizes: Sequence[int], threads: int | None
+    ) -> 'TimedModel':
+        """The model with compiled steps; it is where it is to run, in float32.
+
+        Args: see `dynp_plugins.early_exit.compiled.compile_steps`.
+        """
+        size = self.images.shape[-2:]
+        steps = compile_steps(self.network, backend, dtype, batch_sizes, threads, tuple(size))
+        return replace(self, network=steps)
 
     def prepared(
         self, device: torch.device, dtype: torch.dtype, channels_last: bool

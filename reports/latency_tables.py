@@ -51,7 +51,8 @@ def _headline(machine: MachineRecord) -> str:
     threads = f', {counted(machine.threads, "thread")}' if machine.kind == 'cpu' else ''
     load = machine.states.get('load, 1 minute')
     return (
-        f'{machine.device}{threads}, {machine.dtype}, {machine.memory_format}'
+        f'{machine.device}{threads}, {machine.dtype}, {machine.memory_format}, '
+        f'{machine.ran_by}'
         f'{f", load {load} before" if load else ""}; medians of rounds'
     )
 

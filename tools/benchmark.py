@@ -36,6 +36,7 @@ from benchmarks.machine import check_device, machine_record, machine_states
 from benchmarks.timed_models import TimedModel, load_timed_models
 from benchmarks.timing import RoundLimits
 from benchmarks.trained_model import classifiers_and_detectors, load_trained_models
+from dynp_plugins.early_exit.compiled import BACKENDS, BATCH_SIZES
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import ConfigOptions
 from reports.latency_tables import latency_text
@@ -137,6 +138,20 @@ def parse_args() -> argparse.Namespace:
         help='rounds before them (default 4), whose batches the timed rounds run again',
     )
     parser.add_argument('--threads', type=int, metavar='T', help='threads of torch on the CPU')
+    parser.add_argument(
+        '--backend',
+        choices=BACKENDS,
+        help="compile the classifiers' steps; without, torch runs them as they are",
+    )
+    parser.add_argument(
+        '--graphs',
+        nargs='+',
+        type=int,
+        default=list(BATCH_SIZES),
+        metavar='B',
+        help='with --backend: images or videos in the batches that graphs are made for, in which '
+        'batches of all sizes are run (default 1 16)',
+    )
     parser.add_argument('--dtype', choices=DTYPES, default='float32', help='(default float32)')
     parser.add_argument('--channels-last', action='store_true', help='memory format')
     parser.add_argument(
@@ -207,9 +222,19 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     classifiers, detectors = load(args, limits)
     form = (device, dtype, args.channels_last)
-    classifiers = [model.prepared(*form) for model in classifiers]
+    if args.backend:
+        classifiers = [
+            model.prepared(device, torch.float32, False).compiled(
+                args.backend, dtype, args.graphs, args.threads
+            )
+            for model in classifiers
+        ]
+    else:
+        classifiers = [model.prepared(*form) for model in classifiers]
     detectors = [detector.prepared(*form) for detector in detectors]
     machine = machine_record(*form)
+    if args.backend:
+        machine = replace(machine, backend=args.backend, graph_sizes=args.graphs)
     latencies, ratios = [], []
     if classifiers:
         latencies, ratios = measure_latency(classifiers, args.batch_sizes, limits, device)

@@ -9,6 +9,7 @@ from .choosing import (
     risk_controlled_policy,
 )
 from .class_means import class_means
+from .compiled import CompiledSteps, compile_steps
 from .engine import EarlyExitEngine, SteppedNetwork
 from .exit_result import ExitResult
 from .exit_table import ExitTable, ExitTableBuilder, check_disjoint
@@ -32,6 +33,7 @@ __all__ = [
     'METHODS',
     'NEVER',
     'CalibrationSplit',
+    'CompiledSteps',
     'ConfidenceMeasure',
     'EarlyExitEngine',
     'EarlyExitStream',
@@ -46,6 +48,7 @@ __all__ = [
     'choose_policies',
     'choose_policy',
     'class_means',
+    'compile_steps',
     'confidence_measure',
     'exit_gmacs',
     'fold_frames',

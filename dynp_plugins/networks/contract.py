@@ -35,14 +35,6 @@ def check_images(images: Tensor, channels: int = 3) -> None:
         )
 
 
-def channels_last(images: Tensor) -> Tensor:
-    """The images with the channels of a pixel side by side, in which all that follows then runs.
-
-    Convolutions on CPUs, and on GPUs in half precision, are quicker so, in training, too.
-    """
-    return images.contiguous(memory_format=torch.channels_last)
-
-
 def check_num_classes(num_classes: Any) -> None:
     """Refuse what is no number of classes.
 
@@ -86,6 +78,8 @@ class ExitBackbone(nn.Module):
         image_size: Side of the square images that the network was designed for.
         num_segments: Images that the network sees together, the frames of one clip, which lie one
             behind the other in the batch; 1 where every image is on its own.
+        memory_format: In which images enter, and all that follows then runs. With channels last,
+            convolutions on CPUs, and on GPUs in half precision, are quicker, in training, too.
         rescale_gradients: Gradient rescaling in training: where n exits are still to come, exit
             ``k`` included, its gradient counts 1 / n and that of the later exits (n - 1) / n, so
             that the sum of many exits does not drown the early layers ("Improved Techniques for
@@ -97,6 +91,7 @@ class ExitBackbone(nn.Module):
     exit_channels: tuple[int, ...]
     image_size: int = 224
     num_segments: int = 1
+    memory_format: torch.memory_format = torch.channels_last
     rescale_gradients: bool = False
 
     def start(self, images: Tensor) -> State:

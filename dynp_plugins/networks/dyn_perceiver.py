@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .attention import SelfAttentionLayer, init_linear_layers
-from .contract import ExitBackbone, State, channels_last, check_images, check_switches
+from .contract import ExitBackbone, State, check_images, check_switches
 from .feature_branches import build_feature_branch
 from .feature_maps import NUM_STAGES, check_map_settings, feature_maps, keep_fixed, latent_depth
 from .latent_branch import ImageToLatent, LatentMixer, LatentToImage
@@ -227,7 +227,8 @@ class DynPerceiverBackbone(ExitBackbone):
         """
         check_images(images)
         check_whole_clips(images, self.num_segments)
-        state = {'x': self.feature_branch.stem(channels_last(images))}
+        images = images.contiguous(memory_format=self.memory_format)
+        state = {'x': self.feature_branch.stem(images)}
         if self.latent_depth:
             state['z'] = self.latent.expand(len(images), -1, -1)
         return state

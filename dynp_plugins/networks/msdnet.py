@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .contract import ExitBackbone, State, channels_last, check_images, check_switches
+from .contract import ExitBackbone, State, check_images, check_switches
 from .dense_layers import (
     STEM_STRIDES,
     BottleneckConv,
@@ -204,7 +204,7 @@ class MSDNetBackbone(ExitBackbone):
         check_images(images)
         check_exit_resolution('MSDNet', images, self.exit_stride)
         maps: State = {}
-        x = channels_last(images)
+        x = images.contiguous(memory_format=self.memory_format)
         for name in self._plan[0].compute:
             maps[name] = x = self.units[name](x)
         return {name: maps[name] for name in self._plan[0].carry}

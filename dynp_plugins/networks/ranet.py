@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .contract import ExitBackbone, State, channels_last, check_images
+from .contract import ExitBackbone, State, check_images
 from .dense_layers import (
     STEM_STRIDES,
     ConvNormAct,
@@ -151,7 +151,7 @@ class RANetBackbone(ExitBackbone):
         """
         check_images(images)
         check_exit_resolution('RANet', images, self._stride)
-        maps = [channels_last(images)]
+        maps = [images.contiguous(memory_format=self.memory_format)]
         for layer in self.first_layers:
             maps.append(layer(maps[-1]))
         return {f'input{s}': x for s, x in enumerate(reversed(maps[1:]))}

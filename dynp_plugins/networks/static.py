@@ -17,7 +17,6 @@ from .contract import (
     ExitHeads,
     MultiExitNetwork,
     State,
-    channels_last,
     check_images,
     check_num_classes,
 )
@@ -79,7 +78,7 @@ class StaticBackbone(ExitBackbone):
 
     def start(self, images: Tensor) -> State:
         check_images(images, self.channels)
-        return {'images': channels_last(images)}
+        return {'images': images.contiguous(memory_format=self.memory_format)}
 
     def step(self, k: int, state: State) -> tuple[State, Tensor]:
         """Run the classifier; see `ExitBackbone.step`.

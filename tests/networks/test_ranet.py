@@ -8,7 +8,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from dynp_plugins import UserError, create_model
-from dynp_plugins.networks.contract import channels_last
 
 TINY = dict(
     scale_list=(1, 2, 3),
@@ -108,7 +107,7 @@ def test_defaults_are_the_published_cifar_network():
 @pytest.mark.parametrize(('settings', 'size'), VARIANTS)
 def test_settings_and_sizes_against_a_plain_run(settings, size):
     network = build(settings)
-    images = channels_last(random_images(size))
+    images = random_images(size).contiguous(memory_format=torch.channels_last)
     logits = network(images)
     assert [tuple(y.shape) for y in logits] == [(3, 5)] * len(network.exit_names)
     for stepwise, (_, stepped), plain in zip(

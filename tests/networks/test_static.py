@@ -12,7 +12,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.macs import exit_costs
 from dynp_plugins import UserError, create_model, list_models
 from dynp_plugins.networks import MultiExitNetwork, StaticBackbone, StaticHeads
-from dynp_plugins.networks.contract import channels_last
 from dynp_plugins.networks.static_libraries import TorchvisionLibrary, _smallest_crop
 
 TORCHVISION = 'torchvision 0.29, meta["_ops"] of the default weights'
@@ -68,7 +67,7 @@ def mobilenet():
 
 
 def test_the_one_exit_gives_what_the_classifier_gives(mobilenet):
-    images = channels_last(torch.randn(2, 3, 64, 64))
+    images = torch.randn(2, 3, 64, 64).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         expected = mobilenet.eval().backbone.network(images)
         state, logits = mobilenet.step(0, mobilenet.start(images), ())

@@ -40,7 +40,9 @@ def test_every_number_is_in_its_place():
     model = made_up_model('mine')
     shown = text(model, static_model())
     headline, one, many, *_ = shown.split('\n\n')
-    assert headline.startswith('Example Processor 9000, 2 threads, float32, contiguous, load 0.21')
+    assert headline.startswith(
+        'Example Processor 9000, 2 threads, float32, contiguous, eager, load 0.21'
+    )
     assert one.startswith('mine, one image at a time\n')
     assert many.startswith('mine, batches of 64\n')
     batch, lines = model.latency.batches[1], many.splitlines()

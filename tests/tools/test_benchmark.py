@@ -114,6 +114,23 @@ def test_a_network_is_timed_from_end_to_end(run, checkpoint, report, tmp_path):
     assert read_latency(tmp_path / 'new/l.json') == record
 
 
+def test_compiled_steps_are_timed_and_named(run, checkpoint, report, tmp_path):
+    command = ('benchmark', CONFIG, checkpoint, '--tables', report, '--out', 'l.json')
+    options = ('--batch-sizes', '5', '--backend', 'eager', '--graphs', '1', '4')
+    status, out, error = run(*command, *QUICK, *options, *SMALL)
+    assert status == 0, error
+    assert 'eager in batches of 1 and 4' in out
+    record = read_latency(tmp_path / 'l.json')
+    assert (record.machine.backend, record.machine.graph_sizes) == ('eager', [1, 4])
+    (batch,) = record.models[0].batches
+    assert [exit.timing.peak_memory_mb for exit in batch.exits] == [None] * 4
+    assert [one.disagreements - one.near_threshold for one in batch.dynamic] == [0, 0, 0]
+    status, out, error = run(*command, *QUICK, *options, '--dtype', 'float64', *SMALL)
+    refused((status, out, error), 'l.json exists already')
+    answer = run(*command, *QUICK, *options, '--dtype', 'float64', '--overwrite', *SMALL)
+    refused(answer, 'dtype=torch.float64: choose one of torch.float32')
+
+
 def test_nothing_is_written_when_something_goes_wrong(run, checkpoint, report, tmp_path):
     old = tmp_path / 'l.json'
     old.write_text('precious')

@@ -1,0 +1,214 @@
+"""How much faster compiled steps are than the network as most would write it, as ratios of one run.
+
+    python -m benchmarks.speed
+    python -m benchmarks.speed msdnet ranet --backend inductor --dtypes float32 --batches 64
+
+The baseline is eager: as published, images and weights in (B, C, H, W), attention by einsum, no
+shortcut (`benchmarks.plain_network`). Each side has a process of its own, the baseline with the
+allocator as it comes. The two run in turn, and every round gives one value of each ratio; the table
+has the median of them, the least and the greatest, beside the targets of this project. Three
+questions of a network:
+
+- *forward*: the time of all exits by the baseline, divided by ours;
+- *first exit*: its share of our whole time, divided by its share of the MACs;
+- *shares a/b/c/d*: with so many percent of the images leaving at the exits, the ideal time divided
+  by the real one. The ideal is the share of the images still in times the time of the step for a
+  whole batch, summed over the steps. Batches of one run one by one, larger ones as a stream.
+
+Weights and images are random: the times hardly depend on them.
+"""
+
+import argparse
+import os
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import torch
+
+from dynp_plugins import create_model
+from dynp_plugins.early_exit.compiled import BACKENDS
+from dynp_plugins.errors import UserError, exits_on_user_error
+
+from .interleaved_processes import ContestantProcess
+from .macs import exit_costs
+from .speed_sides import FORWARD, SHARES, STEPS, OurSettings, Question, our_side, plain_side
+from .timing import MIN_ROUNDS, RoundLimits, interleaved_rounds
+
+NETWORKS = (
+    'dyn_perceiver_regnety_800mf',
+    'dyn_perceiver_resnet50_0.375_t128',
+    'dyn_perceiver_mobilenetv3_0.75_t128',
+    'msdnet',
+    'ranet',
+)
+FORWARD_TARGETS = {
+    'float32': {64: 3.2, 16: 2.2, 1: 2.5},
+    'bfloat16': {64: 5.5, 16: 4.0, 1: 4.0},
+}
+"""By type and batch size, at least so many times as fast as the baseline."""
+
+FIRST_EXIT_TARGET = 1.25
+SHARES_TARGETS = {64: 0.97, 1: 0.95}
+EXIT_SHARES = ((0.5, 0.2, 0.1, 0.2), (0.8, 0.1, 0.05, 0.05), (0.25, 0.25, 0.25, 0.25))
+_WARMUP = 1
+
+WARM_ALLOCATOR: Mapping[str, str] = {
+    'MALLOC_MMAP_THRESHOLD_': str(2**30),
+    'MALLOC_TRIM_THRESHOLD_': str(2**34),
+    'MALLOC_TOP_PAD_': str(2**26),
+}
+"""glibc keeps freed memory; otherwise every large tensor begins on pages that are cleared anew."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        what: What was measured.
+        ratios: One per round.
+        target: What the median is to reach.
+        at_most: Whether the target is an upper bound.
+    """
+
+    what: str
+    ratios: Sequence[float]
+    target: float | None = None
+    at_most: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """Whether the target is met, and if not by how much it is missed."""
+        median = statistics.median(self.ratios)
+        if self.target is None:
+            return ''
+        if median <= self.target if self.at_most else median >= self.target:
+            return 'met'
+        return f'missed by {100 * abs(median / self.target - 1):.0f} %'
+
+
+def measure(
+    name: str, settings: OurSettings, batches: Sequence[int], threads: int, rounds: int
+) -> Iterator[Row]:
+    """All ratios of one network with one type."""
+    limits = RoundLimits(rounds=rounds, warmup=_WARMUP)
+    with ExitStack() as stack:
+        plain = stack.enter_context(ContestantProcess(plain_side, (name, threads)))
+        ours = stack.enter_context(
+            ContestantProcess(our_side, (name, threads, settings), WARM_ALLOCATOR)
+        )
+        for batch in batches:
+            question = Question(FORWARD, batch)
+            slow, quick = interleaved_rounds(
+                [lambda _, q=question: plain(q)[0], lambda _, q=question: ours(q)[0]], limits
+            )
+            yield Row(
+                f'forward, batch {batch}',
+                [a / b for a, b in zip(slow, quick, strict=True)],
+                FORWARD_TARGETS.get(settings.dtype, {}).get(batch),
+            )
+        yield from _exit_rows(name, ours, batches, limits)
+
+
+def _exit_rows(
+    name: str, ours: ContestantProcess, batches: Sequence[int], limits: RoundLimits
+) -> Iterator[Row]:
+    """The first exit's share, and runs in which images leave."""
+    network = create_model(name)
+    size = network.backbone.image_size
+    macs = [cost.macs for cost in exit_costs(network, (3, size, size))]
+    if len(macs) == 1:
+        return
+    largest = max(batches)
+    (laps,) = interleaved_rounds([lambda _: ours(Question(STEPS, largest))], limits)
+    yield Row(
+        f'time share of the first exit / its share of MACs ({macs[0] / macs[-1]:.2f}), '
+        f'batch {largest}',
+        [steps[0] / sum(steps) / (macs[0] / macs[-1]) for steps in laps],
+        FIRST_EXIT_TARGET,
+        at_most=True,
+    )
+    for batch in (size for size in batches if size in SHARES_TARGETS):
+        for shares in EXIT_SHARES if len(macs) == len(EXIT_SHARES[0]) else ():
+            question = Question(SHARES, batch, shares)
+            laps, runs = interleaved_rounds(
+                [lambda _, b=batch: ours(Question(STEPS, b)), lambda _, q=question: ours(q)],
+                limits,
+            )
+            yield Row(
+                f'shares {"/".join(f"{100 * share:g}" for share in shares)}, batch {batch}',
+                [
+                    _ideal(steps, left) / batch / elapsed
+                    for steps, (elapsed, *left) in zip(laps, runs, strict=True)
+                ],
+                SHARES_TARGETS[batch],
+            )
+
+
+def _ideal(steps_ms: Sequence[float], left: Sequence[float]) -> float:
+    """What a batch takes where ``left`` of it leave at the exits, without any loss."""
+    still_in = [1 - sum(left[:k]) for k in range(len(left))]
+    return sum(share * time for share, time in zip(still_in, steps_ms, strict=True))
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as text."""
+    lines = [f'{"":68}{"median":>8}{"least":>8}{"greatest":>10}{"target":>8}']
+    for row in rows:
+        sign = '' if row.target is None else f'{"<=" if row.at_most else ">="} {row.target:g}'
+        lines.append(
+            f'{row.what:68}{statistics.median(row.ratios):8.2f}{min(row.ratios):8.2f}'
+            f'{max(row.ratios):10.2f}{sign:>8}  {row.verdict}'.rstrip()
+        )
+    return '\n'.join(lines)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'names', nargs='*', default=NETWORKS, metavar='NAME', help='of dynp_plugins.list_models()'
+    )
+    parser.add_argument('--backend', choices=BACKENDS, default='openvino', help='%(default)s')
+    parser.add_argument(
+        '--dtypes', nargs='+', choices=FORWARD_TARGETS, default=[*FORWARD_TARGETS], help='both'
+    )
+    parser.add_argument(
+        '--batches', nargs='+', type=int, default=[64, 16, 1], metavar='B', help='64 16 1'
+    )
+    parser.add_argument(
+        '--graphs',
+        nargs='+',
+        type=int,
+        default=[1, 8],
+        metavar='B',
+        help="batch sizes of our side's graphs (default 1 8)",
+    )
+    parser.add_argument('--threads', type=int, default=1, metavar='N', help='default %(default)s')
+    parser.add_argument(
+        '--rounds', type=int, default=MIN_ROUNDS, metavar='N', help='default %(default)s'
+    )
+    args = parser.parse_args()
+    for batch in args.batches:
+        if not 1 <= batch <= 64:
+            raise UserError(f'--batches {batch}: give sizes from 1 to 64')
+    return args
+
+
+@exits_on_user_error
+def main() -> None:
+    args = parse_args()
+    print(f'{args.threads} threads, {args.rounds} rounds, backend {args.backend}, torch', end=' ')
+    print(torch.__version__, f'{os.cpu_count()} CPUs', sep=', ', flush=True)
+    for name in args.names:
+        for dtype in args.dtypes:
+            settings = OurSettings(args.backend, dtype, tuple(args.graphs))
+            rows = list(measure(name, settings, args.batches, args.threads, args.rounds))
+            print(f'\n{name}, {dtype}', table(rows), sep='\n', flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,140 @@
+"""The sides of the speed benchmark: the baseline, processes of their own, shares, verdicts."""
+
+import os
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from benchmarks.interleaved_processes import ContestantProcess
+from benchmarks.plain_network import as_plain, plain_attention
+from benchmarks.speed import Row, _ideal, table
+from benchmarks.speed_sides import (
+    FORWARD,
+    SHARES,
+    STEPS,
+    OurSettings,
+    Question,
+    our_side,
+    plain_side,
+    policy_of_shares,
+)
+from dynp_plugins.early_exit import EarlyExitEngine
+from dynp_plugins.early_exit.compiled import compile_steps
+from dynp_plugins.errors import UserError
+
+TINY = 'dyn_perceiver_regnety_tiny'
+QUARTERS = (0.25, 0.25, 0.25, 0.25)
+
+
+def test_plain_attention_is_attention():
+    q, k, v = (torch.randn(2, 3, length, 8) for length in (5, 7, 7))
+    torch.testing.assert_close(plain_attention(q, k, v), F.scaled_dot_product_attention(q, k, v))
+    with pytest.raises(ValueError, match='attn_mask'):
+        plain_attention(q, k, v, attn_mask=None)
+
+
+def test_the_baseline_gives_the_same_without_what_makes_it_quick(tiny):
+    images, seen = torch.randn(2, 3, 64, 64), []
+    tiny.backbone.feature_branch.stem.register_forward_hook(
+        lambda module, inputs, output: seen.append(inputs[0].is_contiguous())
+    )
+    attention = F.scaled_dot_product_attention
+    with torch.no_grad():
+        ours = tiny(images)
+        with as_plain(tiny):
+            assert F.scaled_dot_product_attention is plain_attention
+            assert not any(module.takes_shortcut for module in tiny.backbone.x2z)
+            plain = tiny(images)
+        again = tiny(images)
+    assert seen == [False, True, False]
+    assert F.scaled_dot_product_attention is attention
+    for a, b, c in zip(ours, plain, again, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(a, c)
+
+
+def in_another_process(offset):
+    def answer(question):
+        if question == 'fail':
+            raise ZeroDivisionError('an accident')
+        if question == 'die':
+            os._exit(3)
+        return question + offset, os.getpid(), os.environ.get('DYNP_TEST')
+
+    return answer
+
+
+def refuses():
+    raise UserError('no such thing: take another')
+
+
+def test_a_process_answers_with_its_own_environment():
+    with ContestantProcess(in_another_process, (5,), {'DYNP_TEST': 'yes'}) as contestant:
+        first, second = contestant(1), contestant(2)
+    assert (first[0], second[0]) == (6, 7)
+    assert first[1:] == second[1:]
+    assert first[1] != os.getpid()
+    assert first[2] == 'yes'
+    assert 'DYNP_TEST' not in os.environ
+
+
+@pytest.mark.parametrize(
+    ('question', 'message'),
+    [('fail', r'(?s)Traceback.*an accident'), ('die', 'has died with status 3')],
+)
+def test_what_goes_wrong_in_a_process_is_told(question, message):
+    with (
+        ContestantProcess(in_another_process, (5,)) as contestant,
+        pytest.raises(UserError, match=message),
+    ):
+        contestant(question)
+
+
+def test_a_process_that_cannot_be_made():
+    with pytest.raises(UserError, match=r'^no such thing: take another$'):
+        ContestantProcess(refuses)
+
+
+def test_policies_of_shares(tiny):
+    steps = compile_steps(tiny, 'eager', batch_sizes=(8,))
+    images = torch.randn(16, 3, 64, 64)
+    policy = policy_of_shares(steps, images, (0.5, 0.25, 0.125, 0.125))
+    exits = EarlyExitEngine(steps, policy)(images).exit
+    assert exits.bincount(minlength=4).tolist() == [8, 4, 2, 2]
+    with pytest.raises(UserError, match='3 shares for 4 exits'):
+        policy_of_shares(steps, images, (0.5, 0.25, 0.25))
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_both_sides_answer(threads):
+    ours = our_side(TINY, 1, OurSettings('eager', 'float32', (1, 4)))
+    (plain,) = plain_side(TINY, 1)(Question(FORWARD, 2))
+    (quick,) = ours(Question(FORWARD, 2))
+    assert plain > 0 < quick
+    steps = ours(Question(STEPS, 4))
+    assert len(steps) == 4
+    assert min(steps) > 0
+    for batch in (1, 64):
+        elapsed, *left = ours(Question(SHARES, batch, QUARTERS))
+        assert elapsed > 0
+        assert left == pytest.approx(QUARTERS, abs=0.05)  # rounding differs with the batch
+
+
+def test_the_ideal_and_the_verdicts():
+    assert _ideal([8.0, 4.0, 2.0], [0.5, 0.25, 0.25]) == 8 + 0.5 * 4 + 0.25 * 2
+    rows = [
+        Row('met', [3.0, 4.0, 5.0], 3.2),
+        Row('missed', [1.0, 2.0, 3.0], 2.5),
+        Row('bounded', [1.3, 1.2, 1.1], 1.25, at_most=True),
+        Row('free', [1.0, 1.0, 1.0]),
+    ]
+    verdicts = [line.split('  ')[-1].strip() for line in table(rows).splitlines()[1:]]
+    assert verdicts[:3] == ['met', 'missed by 20 %', 'met']
+    assert '4.00' in table(rows).splitlines()[1]

@@ -106,3 +106,17 @@ def test_what_runs_is_what_the_shortcuts_save():
         saved += channels * (side**2 * k**2 - 7**2 * (k + s - 1) ** 2 - moving)
     assert published - run == saved
     assert all(module.takes_shortcut for module in network.backbone.x2z)
+
+
+def test_under_autocast_the_shortcut_runs_in_float32():
+    """Else the residual's 1 beside a weight, rounded to 8 bits, would leave little of it."""
+    module = reading().float()
+    x = torch.randn(2, 8, 16, 16).bfloat16()  # as convolutions under autocast hand it out
+    up = torch.randn(2, 8, 4, 4)
+    answers = []
+    for enabled in (False, True):
+        with torch.autocast('cpu', torch.bfloat16, enabled=enabled):
+            read = module.read(x if enabled else x.float())
+        answers.append((read, *torch.autograd.grad(read, [*module.dwconv.parameters()], up)))
+    for plain, mixed in zip(*answers, strict=True):
+        assert torch.equal(plain, mixed)

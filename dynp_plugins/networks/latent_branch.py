@@ -54,19 +54,23 @@ class ImageToLatent(Shortcut, nn.Module):
         strides = pooling_strides(x.shape[2:], self.grid)
         if strides is None or not self.takes_shortcut:
             return self.pool(self.dwconv(x) + x)
-        if torch.is_autocast_enabled(x.device.type):
-            with torch.autocast(x.device.type, enabled=False):
-                return self._read_at_once(x.float(), strides)
-        return self._read_at_once(x, strides)
+        if x.is_meta or not torch.is_autocast_enabled(x.device.type):
+            return self._read_at_once(x, strides)
+        with torch.autocast(x.device.type, enabled=False):
+            return self._read_at_once(x, strides)
 
     def _read_at_once(self, x: Tensor, strides: tuple[int, int]) -> Tensor:
-        """`read` as one convolution.
+        """`read` as one convolution, in float32 at least.
 
-        Under autocast it runs in float32: beside the residual's 1, half precision would round away
-        most of a weight, and gradients of wide kernels take several times as long in it on a CPU.
+        Beside the residual's 1, half precision would round away most of a weight, and gradients of
+        wide kernels take several times as long in it on a CPU.
         """
-        kernel = pooled_kernel(self.dwconv.weight, strides)
-        return F.conv2d(x, kernel, self.dwconv.bias, strides, padding=3, groups=len(kernel))
+        own = self.dwconv.weight.dtype
+        dtype = torch.promote_types(own, torch.float32)
+        kernel = pooled_kernel(self.dwconv.weight.to(dtype), strides)
+        bias = self.dwconv.bias.to(dtype)
+        read = F.conv2d(x.to(dtype), kernel, bias, strides, padding=3, groups=len(kernel))
+        return read.to(own)
 
 
 class LatentToImage(nn.Module):

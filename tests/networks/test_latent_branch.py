@@ -120,3 +120,16 @@ def test_under_autocast_the_shortcut_runs_in_float32():
         answers.append((read, *torch.autograd.grad(read, [*module.dwconv.parameters()], up)))
     for plain, mixed in zip(*answers, strict=True):
         assert torch.equal(plain, mixed)
+
+
+def test_a_network_in_half_precision_keeps_its_weights_beside_the_residual():
+    """Rounded together with the 1, they would be off by up to half of what is left of them."""
+    module = reading().bfloat16()
+    with torch.no_grad():
+        module.dwconv.weight.fill_(1e-3)
+    x = torch.randn(2, 8, 16, 16).bfloat16()
+    found = module.read(x)
+    with without_shortcuts(module):
+        expected = module.float().read(x.float())
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, expected.bfloat16(), rtol=2**-8, atol=0)

@@ -28,5 +28,6 @@ optim_wrapper = dict(optimizer=dict(lr=2e-3))
 train_cfg = dict(max_epochs=3, val_interval=3)
 # A demo is to be quick: half of the calibration scenes, and 200 of the 300 test scenes.
 calibration_dataloader = dict(dataset=dict(indices=100))
+val_dataloader = dict(dataset=dict(indices=100))
 test_dataloader = dict(dataset=dict(indices=200))
 test_scales = [(96, 96), (128, 128), (160, 160)]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
@@ -58,6 +59,9 @@ class StaticBackbone(ExitBackbone):
     """
 
     exit_names = ('final',)
+    memory_format = (
+        torch.contiguous_format
+    )  # some classifiers flatten with view, as mmpretrain's VGG
 
     def __init__(
         self,
@@ -78,7 +82,7 @@ class StaticBackbone(ExitBackbone):
 
     def start(self, images: Tensor) -> State:
         check_images(images, self.channels)
-        return {'images': images.contiguous(memory_format=self.memory_format)}
+        return {'images': images}
 
     def step(self, k: int, state: State) -> tuple[State, Tensor]:
         """Run the classifier; see `ExitBackbone.step`.

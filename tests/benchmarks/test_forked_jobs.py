@@ -68,14 +68,19 @@ def test_a_process_that_dies_is_named():
         run_jobs(named([partial(answer, 0), lambda: os._exit(9)]), 2)
 
 
-def test_lines_say_whose_they_are(capfd):
-    logging.basicConfig(level=logging.INFO, format='%(message)s', force=True)
+def test_lines_say_whose_they_are(tmp_path):
+    handler = logging.FileHandler(tmp_path / 'lines')
+    logging.getLogger().addHandler(handler)
 
     def job():
-        logging.getLogger('test').info('half done')
+        logging.getLogger('test').warning('half done')
 
-    run_jobs(named([job, job]), 2)
-    lines = sorted(capfd.readouterr().err.splitlines())
+    try:
+        run_jobs(named([job, job]), 2)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    lines = sorted((tmp_path / 'lines').read_text().splitlines())
     assert lines == ['model 0: half done', 'model 1: half done']
 
 

@@ -60,7 +60,7 @@ def compile_steps(
         raise UserError(f'threads={threads!r}: give a whole number of at least 1')
     network = copy.deepcopy(network).eval().requires_grad_(False)
     converted = dtype if backend in ('eager', 'inductor') else torch.float32
-    network.to(dtype=converted, memory_format=torch.channels_last)
+    network.to(dtype=converted, memory_format=network.backbone.memory_format)
     size = network.backbone.image_size if image_size is None else image_size
     height, width = (size, size) if isinstance(size, int) else size
     device = next(network.parameters()).device

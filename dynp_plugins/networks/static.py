@@ -59,9 +59,8 @@ class StaticBackbone(ExitBackbone):
     """
 
     exit_names = ('final',)
-    memory_format = (
-        torch.contiguous_format
-    )  # some classifiers flatten with view, as mmpretrain's VGG
+    # Some classifiers flatten with view, as mmpretrain's VGG does.
+    memory_format = torch.contiguous_format
 
     def __init__(
         self,

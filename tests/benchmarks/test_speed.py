@@ -79,6 +79,7 @@ def test_a_process_answers_with_its_own_environment():
     assert 'DYNP_TEST' not in os.environ
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('question', 'message'),
     [('fail', r'(?s)Traceback.*an accident'), ('die', 'has died with status 3')],
@@ -91,6 +92,7 @@ def test_what_goes_wrong_in_a_process_is_told(question, message):
         contestant(question)
 
 
+@pytest.mark.slow
 def test_a_process_that_cannot_be_made():
     with pytest.raises(UserError, match=r'^no such thing: take another$'):
         ContestantProcess(refuses)

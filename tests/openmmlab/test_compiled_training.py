@@ -66,6 +66,7 @@ def test_a_compiled_run_is_resumed_and_is_the_same_run(tmp_path, compilation):
     assert runner.cfg.custom_hooks[-1] == dict(type='CompiledTrainingHook', backend='eager')
 
 
+@pytest.mark.slow
 def test_videos(tmp_path, compilation):
     """Frames are folded into the batch before the network, and averaged behind it."""
     losses = []
@@ -86,6 +87,7 @@ def test_videos(tmp_path, compilation):
     assert not compilation['graph_break']
 
 
+@pytest.mark.slow
 def test_mixed_precision_is_compiled_too(tmp_path, compilation):
     for run, options in (('plain', {}), ('traced', TRACED)):
         config = small_config(tmp_path / run, epochs=1, record=run)

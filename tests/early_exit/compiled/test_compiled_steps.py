@@ -179,6 +179,7 @@ def test_a_missing_package_is_named(tiny, monkeypatch, backend):
         compile_steps(tiny, backend)
 
 
+@pytest.mark.slow
 def test_openvino_tells_nobody(tmp_path, monkeypatch):
     pytest.importorskip('openvino')
     monkeypatch.setenv('HOME', str(tmp_path))

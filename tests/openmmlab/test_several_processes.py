@@ -70,10 +70,7 @@ test_and_write.__test__ = False
 
 @pytest.fixture(
     scope='module',
-    params=[
-        'digits',
-        *(pytest.param(task, marks=pytest.mark.slow) for task in ('clips', 'scenes')),
-    ],
+    params=[pytest.param(task, marks=pytest.mark.slow) for task in CONFIGS],
 )
 def trained(request, tmp_path_factory):
     """The task, and a folder with the run of one process and that of two."""

@@ -34,6 +34,7 @@ from dynp_plugins.early_exit import (
     NEVER,
     EarlyExitEngine,
     ExitPolicy,
+    SteppedNetwork,
     confidence_measure,
 )
 from dynp_plugins.early_exit.survivors import select_rows
@@ -151,8 +152,8 @@ def measure_overhead(
     }
     jobs: list[Callable[[], Any]] = [
         *(lambda run=run: _time(run, clock) for run in runs.values()),
-        lambda: _time_steps(network, images, clock),
-        lambda: _time_steps(network, images, clock, staying),
+        lambda: time_steps(network, images, clock),
+        lambda: time_steps(network, images, clock, staying),
     ]
     limits = RoundLimits(rounds=repeats, warmup=_WARMUP)
     (rounds,) = interleaved_rounds([lambda number: _in_random_order(jobs, number)], limits)
@@ -179,8 +180,8 @@ def _time(run: Callable[[], object], clock: Clock) -> float:
     return clock.read()[0]
 
 
-def _time_steps(
-    network: MultiExitNetwork, images: Tensor, clock: Clock, staying: Tensor | None = None
+def time_steps(
+    network: SteppedNetwork, images: Tensor, clock: Clock, staying: Tensor | None = None
 ) -> list[float]:
     """Milliseconds of each step; with ``staying`` of each later step, for these images alone."""
     clock.start()
@@ -235,13 +236,6 @@ def _line(name: str, *cells: str) -> str:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'names',
-        nargs='*',
-        default=['dyn_perceiver_regnety_800mf', 'msdnet', 'ranet'],
-        metavar='NAME',
-        help='of dynp_plugins.list_models(); by default one of each family',
     )
     add_timing_options(parser, batch=64)
     return parser.parse_args()

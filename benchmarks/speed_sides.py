@@ -22,8 +22,10 @@ from dynp_plugins.early_exit import (
 from dynp_plugins.early_exit.compiled import CompiledSteps, compile_steps
 from dynp_plugins.errors import UserError
 
-from .engine_overhead import MEASURE, untrained
+from .engine_overhead import MEASURE, time_steps, untrained
 from .plain_network import as_plain
+from .timing import WallClock
+from .timing_options import designed_size
 
 FORWARD, STEPS, SHARES = 'forward', 'steps', 'shares'
 STREAMED_BATCHES = 4
@@ -92,7 +94,7 @@ def our_side(name: str, threads: int, settings: OurSettings) -> Callable[[Questi
         if question.kind == FORWARD:
             return _timed(partial(steps, batch))
         if question.kind == STEPS:
-            return _time_steps(steps, batch)
+            return time_steps(steps, batch, WallClock())
         if question.shares not in policies:
             policies[question.shares] = policy_of_shares(steps, images, question.shares)
         return _time_shares(steps, images, question, policies[question.shares])
@@ -121,10 +123,7 @@ def policy_of_shares(steps: CompiledSteps, images: Tensor, shares: Sequence[floa
 
 
 def _images(name: str) -> Tensor:
-    from dynp_plugins import create_model
-
-    with torch.device('meta'):
-        size = create_model(name).backbone.image_size
+    size = designed_size(name)
     return torch.randn(64, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
@@ -132,17 +131,6 @@ def _timed(run: Callable[[], object]) -> list[float]:
     begin = time.perf_counter()
     run()
     return [1000 * (time.perf_counter() - begin)]
-
-
-def _time_steps(steps: CompiledSteps, images: Tensor) -> list[float]:
-    """Milliseconds of each step."""
-    state, logits, laps = steps.start(images), [], []
-    for k in range(len(steps.exit_names)):
-        begin = time.perf_counter()
-        state, new = steps.step(k, state, logits)
-        laps.append(1000 * (time.perf_counter() - begin))
-        logits.append(new)
-    return laps
 
 
 def _time_shares(

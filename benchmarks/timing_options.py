@@ -12,12 +12,19 @@ from .timing import MIN_ROUNDS, Clock, WallClock, clock_for
 
 
 def add_timing_options(parser: argparse.ArgumentParser, batch: int) -> None:
-    """Add ``--batch``, ``--size``, ``--repeats``, ``--threads``, ``--device`` and ``--clock``.
+    """Add the names of networks and the options that say how they are timed.
 
     Args:
         parser: Gets them.
         batch: Images of a batch unless somebody asks for another number.
     """
+    parser.add_argument(
+        'names',
+        nargs='*',
+        default=['dyn_perceiver_regnety_800mf', 'msdnet', 'ranet'],
+        metavar='NAME',
+        help='of dynp_plugins.list_models(); by default one of each family',
+    )
     parser.add_argument(
         '--batch', type=int, default=batch, metavar='N', help='images (default %(default)s)'
     )
@@ -62,8 +69,11 @@ def chosen_clock(args: argparse.Namespace) -> Clock:
 
 def chosen_size(args: argparse.Namespace, name: str) -> int:
     """Side of the images for a network of `create_model`."""
-    if args.size:
-        return args.size
+    return args.size or designed_size(name)
+
+
+def designed_size(name: str) -> int:
+    """Side of the images that a network of `create_model` was designed for."""
     with torch.device('meta'):
         return create_model(name).backbone.image_size
 

@@ -176,13 +176,6 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        'names',
-        nargs='*',
-        default=['dyn_perceiver_regnety_800mf', 'msdnet', 'ranet'],
-        metavar='NAME',
-        help='of dynp_plugins.list_models(); by default one of each family',
-    )
     add_timing_options(parser, batch=32)
     parser.add_argument(
         '--no-compile', action='store_true', help='leave out the forms that are compiled'

@@ -69,19 +69,14 @@ def example_steps(network: nn.Module, images: Tensor, dtype: torch.dtype) -> lis
         images: (B, channels, H, W).
         dtype: Of the state.
     """
-    steps, keys, inputs, logits = [], (IMAGES,), (images,), []
+    steps, keys, inputs = [], (IMAGES,), (images,)
+    state, logits = network.start(images.to(dtype)), []
     for k in range(len(network.exit_names)):
         graph = StepGraph(network, k, keys, dtype)
-        state, exit_logits = network.step(
-            k,
-            network.start(images.to(dtype))
-            if k == 0
-            else dict(zip(keys, (value.to(dtype) for value in inputs[: len(keys)]), strict=True)),
-            [value.to(dtype) for value in logits],
-        )
+        state, exit_logits = network.step(k, state, logits)
+        logits.append(exit_logits)
         output_keys = () if graph.is_last else tuple(state)
         steps.append(ExampleStep(graph, inputs, output_keys))
         keys = tuple(state)
-        logits.append(exit_logits.float())
-        inputs = (*state.values(), *logits)
+        inputs = (*state.values(), *(one.float() for one in logits))
     return steps

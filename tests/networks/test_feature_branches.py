@@ -1,5 +1,8 @@
 """The CNNs under the Dyn-Perceivers: equal to torchvision's, at every published width."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import torchvision
@@ -11,6 +14,7 @@ from dynp_plugins.networks.feature_branches import (
     list_feature_branches,
     list_widths,
 )
+from dynp_plugins.networks.feature_branches.resnet import NarrowProjection
 
 ALL_WIDTHS = [(arch, width) for arch in list_feature_branches() for width in list_widths(arch)]
 
@@ -126,3 +130,38 @@ def test_dropout_of_resnets_feature_head_is_for_training_only():
     assert torch.equal(heads.step(2, feature, []), heads.classifiers['feature'](feature))
     heads.train()
     assert not torch.equal(heads.step(2, feature, []), heads.classifiers['feature'](feature))
+
+
+def test_a_narrow_projection_is_a_strided_convolution():
+    projection = NarrowProjection(8, 16, 1, stride=2, bias=False)
+    plain = nn.Conv2d(8, 16, 1, stride=2, bias=False)
+    plain.load_state_dict(projection.state_dict())
+    for size in ((14, 14), (15, 9)):
+        x = torch.randn(3, 8, *size)
+        torch.testing.assert_close(projection(x), plain(x))
+
+
+def test_only_narrow_networks_have_narrow_projections():
+    for arch, width in ALL_WIDTHS:
+        branch = build_feature_branch(arch, width)
+        assert not any(isinstance(module, NarrowProjection) for module in branch.modules())
+    branch = build_feature_branch('resnet18', 0.125)
+    assert isinstance(branch.stages[1][0].downsample[0], NarrowProjection)
+
+
+@pytest.mark.slow
+def test_a_narrow_network_trains_in_several_threads():
+    """With torch's own convolution this process ended in a segmentation fault."""
+    script = (
+        'import torch\n'
+        'from dynp_plugins.networks.feature_branches import build_feature_branch\n'
+        'torch.set_num_threads(2)\n'
+        'for _ in range(10):\n'
+        '    branch = build_feature_branch("resnet18", 0.125).train()\n'
+        '    x = torch.randn(3, 3, 64, 64).to(memory_format=torch.channels_last)\n'
+        '    x = branch.stem(x)\n'
+        '    for stage in branch.stages:\n'
+        '        x = stage(x)\n'
+        '    x.square().mean().backward()\n'
+    )
+    subprocess.run([sys.executable, '-c', script], check=True)

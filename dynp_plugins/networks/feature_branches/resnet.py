@@ -8,6 +8,7 @@ ones scale every width, the stem's included (Dyn-Perceiver, arXiv 2306.11248).
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock, Bottleneck
 from torchvision.ops import StochasticDepth
 
@@ -53,6 +54,23 @@ class _Bottleneck(_WithStochasticDepth, Bottleneck):
     def last_norm(self) -> nn.BatchNorm2d:
         return self.bn3
 
+
+class NarrowProjection(nn.Conv2d):
+    """A strided 1x1 convolution that drops the pixels it skips before it convolves.
+
+    It gives the same as a `Conv2d`. The backward pass of that in oneDNN writes beyond its memory
+    where there are fewer channels than a vector has numbers, channels are last, and several threads
+    run (oneDNN's issue 6035): the process then ends in a segmentation fault.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', H / stride, W / stride)."""
+        rows, columns = self.stride
+        return F.conv2d(x[..., ::rows, ::columns], self.weight, self.bias)
+
+
+_VECTOR = 16
+"""Numbers in float32 that a processor's vector holds, at most."""
 
 _BLOCKS = {
     'resnet18': (_BasicBlock, (2, 2, 2, 2)),
@@ -114,8 +132,10 @@ def _stage(
     out_channels = planes * block.expansion
     downsample = None
     if stride != 1 or in_channels != out_channels:
+        narrow = stride != 1 and in_channels < _VECTOR
+        projection = NarrowProjection if narrow else nn.Conv2d
         downsample = nn.Sequential(
-            nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+            projection(in_channels, out_channels, 1, stride=stride, bias=False),
             nn.BatchNorm2d(out_channels),
         )
     return nn.Sequential(

@@ -58,12 +58,12 @@ class MultiHeadAttention(nn.Module):
         return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, L, d)
 
     def forward(self, q: Tensor, kv: Tensor) -> Tensor:
-        """q (B, Lq, Cq) attends to kv (B, Lkv, Ckv); returns (B, Lq, Cq)."""
+        """q (B, Lq, Cq), or (1, Lq, Cq), attends to kv (B, Lkv, Ckv); returns (B, Lq, Cq)."""
         k = self.k_proj(kv)
         if self.position_bias is not None:
             k = k + self.position_bias
         mixed = F.scaled_dot_product_attention(
-            self._split_heads(self.q_proj(q)),
+            self._split_heads(self.q_proj(q)).expand(len(kv), -1, -1, -1),
             self._split_heads(k),
             self._split_heads(self.v_proj(kv)),
         )  # (B, heads, Lq, d)
@@ -80,7 +80,12 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(ratio * channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(self.norm(x))))
+        """(B, L, C) -> (B, L, C)."""
+        return self.fc2(self.hidden(x))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """(B, L, C) -> (B, L, ratio * C), what the last layer reads."""
+        return F.gelu(self.fc1(self.norm(x)))
 
 
 class SelfAttentionLayer(nn.Module):
@@ -121,6 +126,6 @@ class CrossAttentionLayer(nn.Module):
         self.mlp = Mlp(q_channels, ratio=1)
 
     def forward(self, q: Tensor, kv: Tensor) -> Tensor:
-        """q (B, Lq, Cq) reads kv (B, Lkv, Ckv); returns (B, Lq, Cq)."""
+        """q (B, Lq, Cq), or the same (1, Lq, Cq) for all, reads kv (B, Lkv, Ckv): (B, Lq, Cq)."""
         q = q + self.attention(self.q_norm(q), self.kv_norm(kv))
         return q + self.mlp(q)

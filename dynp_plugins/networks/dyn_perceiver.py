@@ -221,17 +221,21 @@ class DynPerceiverBackbone(ExitBackbone):
         return feature_maps(self, images)
 
     def start(self, images: Tensor) -> State:
-        """The stem's features ``x`` (B, C1, H', W') and the latent code ``z`` (B, L, C1), if any.
+        """The stem's features ``x`` (B, C1, H', W').
 
         Features are kept channels-last from here on: pixels are then tokens without a copy.
+
+        The latent code joins them in the first step: until X2Z has read features it is the same for
+        all images, and is normalised and projected once.
         """
         check_images(images)
         check_whole_clips(images, self.num_segments)
         images = images.contiguous(memory_format=self.memory_format)
-        state = {'x': self.feature_branch.stem(images)}
-        if self.latent_depth:
-            state['z'] = self.latent.expand(len(images), -1, -1)
-        return state
+        return {'x': self.feature_branch.stem(images)}
+
+    def initial_latent(self) -> Tensor | None:
+        """The latent code (1, L, C1) before it has read anything; None without a latent branch."""
+        return self.latent[None] if self.latent_depth else None
 
     def step(self, k: int, state: State) -> tuple[State, Tensor]:
         """See `ExitBackbone.step`."""
@@ -247,7 +251,7 @@ class DynPerceiverBackbone(ExitBackbone):
         """Run what lies between the exit before ``exit_name`` in `EXITS` and ``exit_name``."""
         stages = self.feature_branch.stages
         if exit_name == 'early':
-            z = self.read_features(0, x, z)
+            z = self.read_features(0, x, self.initial_latent())
             for i in range(2):
                 x, z = self._exchange(i, stages[i](x), z)
             return x, z

@@ -65,12 +65,15 @@ class ImageToLatent(Shortcut, nn.Module):
         Beside the residual's 1, half precision would round away most of a weight, and gradients of
         wide kernels take several times as long in it on a CPU.
         """
-        own = self.dwconv.weight.dtype
-        dtype = torch.promote_types(own, torch.float32)
-        kernel = pooled_kernel(self.dwconv.weight.to(dtype), strides)
-        bias = self.dwconv.bias.to(dtype)
-        read = F.conv2d(x.to(dtype), kernel, bias, strides, padding=3, groups=len(kernel))
-        return read.to(own)
+        kernel = self.kernel(strides)
+        bias = self.dwconv.bias.to(kernel.dtype)
+        read = F.conv2d(x.to(kernel.dtype), kernel, bias, strides, padding=3, groups=len(kernel))
+        return read.to(self.dwconv.weight.dtype)
+
+    def kernel(self, strides: tuple[int, int]) -> Tensor:
+        """The `pooled_kernel` for cells of this size, in float32 at least."""
+        weight = self.dwconv.weight
+        return pooled_kernel(weight.to(torch.promote_types(weight.dtype, torch.float32)), strides)
 
 
 class LatentToImage(nn.Module):

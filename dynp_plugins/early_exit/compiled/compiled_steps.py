@@ -1,6 +1,5 @@
 """`compile_steps`: a network whose every step is a compiled graph of a few fixed batch sizes."""
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UserError
+from ...networks.inference_form import inference_form
 from .backends import BACKENDS, BackendOptions, Run
 from .micro_batches import run_in_micro_batches
 from .step_graph import IMAGES, example_steps
@@ -28,9 +28,9 @@ def compile_steps(
 ) -> 'CompiledSteps':
     """Compile every step of a network for a few batch sizes.
 
-    What is compiled is a copy: the network stays as it is, and later changes of its weights do not
-    reach the copy. Batches of any size can be run; they are cut into batches of the given sizes,
-    so that no graph is made for a size that the data happen to bring.
+    What is compiled is a copy in its `inference_form`: the network stays as it is, and later
+    changes of its weights do not reach the copy. Batches of any size can be run; they are cut into
+    batches of the given sizes, so that no graph is made for a size that the data happen to bring.
 
     Args:
         network: A `MultiExitNetwork`, on the device to run on.
@@ -58,7 +58,7 @@ def compile_steps(
         raise UserError(f'batch_sizes={batch_sizes!r}: give whole numbers of at least 1')
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise UserError(f'threads={threads!r}: give a whole number of at least 1')
-    network = copy.deepcopy(network).eval().requires_grad_(False)
+    network = inference_form(network)
     converted = dtype if backend in ('eager', 'inductor') else torch.float32
     network.to(dtype=converted, memory_format=network.backbone.memory_format)
     size = network.backbone.image_size if image_size is None else image_size

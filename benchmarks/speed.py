@@ -2,15 +2,20 @@
 
     python -m benchmarks.speed
     python -m benchmarks.speed msdnet ranet --backend inductor --dtypes float32 --batches 64
+    python -m benchmarks.speed --device cuda --dtypes float16 --batches 128 1 --graphs 1 128
 
 The baseline is eager: as published, images and weights in (B, C, H, W), attention by einsum, no
 shortcut (`benchmarks.plain_network`). Each side has a process of its own, the baseline with the
 allocator as it comes. The two run in turn, and every round gives one value of each ratio; the table
-has the median of them, the least and the greatest, beside the targets of this project. Three
+has the median of them, the least and the greatest, beside the targets of this project. Four
 questions of a network:
 
 - *forward*: the time of all exits by the baseline, divided by ours;
-- *first exit*: its share of our whole time, divided by its share of the MACs;
+- *arithmetic*: multiply-adds that we run in a second, divided by those of torch's product of two
+  matrices of 1024 x 1024 in the same type and on as many threads. Near 1, nothing but fewer
+  multiply-adds makes the network faster on this machine;
+- *time share of an exit*: what has passed of our whole time when it answers, divided by its share
+  of the MACs;
 - *shares a/b/c/d*: with so many percent of the images leaving at the exits, the ideal time divided
   by the real one. The ideal is the share of the images still in times the time of the step for a
   whole batch, summed over the steps. Batches of one run one by one, larger ones as a stream.
@@ -30,10 +35,23 @@ import torch
 from dynp_plugins import create_model
 from dynp_plugins.early_exit.compiled import BACKENDS
 from dynp_plugins.errors import UserError, exits_on_user_error
+from dynp_plugins.networks.inference_form import inference_form
 
 from .interleaved_processes import ContestantProcess
+from .machine import check_device
 from .macs import exit_costs
-from .speed_sides import FORWARD, SHARES, STEPS, OurSettings, Question, our_side, plain_side
+from .speed_sides import (
+    FORWARD,
+    PRODUCT,
+    PRODUCT_SIDE,
+    SHARES,
+    STEPS,
+    OurSettings,
+    Place,
+    Question,
+    our_side,
+    plain_side,
+)
 from .timing import MIN_ROUNDS, RoundLimits, interleaved_rounds
 
 NETWORKS = (
@@ -49,7 +67,8 @@ FORWARD_TARGETS = {
 }
 """By type and batch size, at least so many times as fast as the baseline."""
 
-FIRST_EXIT_TARGET = 1.25
+DTYPES = (*FORWARD_TARGETS, 'float16')
+FIRST_EXIT_TARGET, _EXIT_BATCH = 1.25, 64
 SHARES_TARGETS = {64: 0.97, 1: 0.95}
 EXIT_SHARES = ((0.5, 0.2, 0.1, 0.2), (0.8, 0.1, 0.05, 0.05), (0.25, 0.25, 0.25, 0.25))
 _WARMUP = 1
@@ -90,24 +109,36 @@ class Row:
 
 
 def measure(
-    name: str, settings: OurSettings, batches: Sequence[int], threads: int, rounds: int
+    name: str, place: Place, settings: OurSettings, batches: Sequence[int], rounds: int
 ) -> Iterator[Row]:
     """All ratios of one network with one type."""
+    on_cpu = place.device == 'cpu'
     limits = RoundLimits(rounds=rounds, warmup=_WARMUP)
+    macs_run = _macs_run(name)
     with ExitStack() as stack:
-        plain = stack.enter_context(ContestantProcess(plain_side, (name, threads)))
+        plain = stack.enter_context(ContestantProcess(plain_side, (name, place)))
         ours = stack.enter_context(
-            ContestantProcess(our_side, (name, threads, settings), WARM_ALLOCATOR)
+            ContestantProcess(our_side, (name, place, settings), WARM_ALLOCATOR)
         )
         for batch in batches:
             question = Question(FORWARD, batch)
-            slow, quick = interleaved_rounds(
-                [lambda _, q=question: plain(q)[0], lambda _, q=question: ours(q)[0]], limits
+            slow, quick, product = interleaved_rounds(
+                [
+                    lambda _, q=question: plain(q)[0],
+                    lambda _, q=question: ours(q)[0],
+                    lambda _: ours(Question(PRODUCT, 0))[0],
+                ],
+                limits,
             )
             yield Row(
                 f'forward, batch {batch}',
                 [a / b for a, b in zip(slow, quick, strict=True)],
-                FORWARD_TARGETS.get(settings.dtype, {}).get(batch),
+                FORWARD_TARGETS.get(settings.dtype, {}).get(batch) if on_cpu else None,
+            )
+            work = batch * macs_run / PRODUCT_SIDE**3  # in products
+            yield Row(
+                f'arithmetic, batch {batch}',
+                [work * one / time for one, time in zip(product, quick, strict=True)],
             )
         yield from _exit_rows(name, ours, batches, limits)
 
@@ -115,21 +146,23 @@ def measure(
 def _exit_rows(
     name: str, ours: ContestantProcess, batches: Sequence[int], limits: RoundLimits
 ) -> Iterator[Row]:
-    """The first exit's share, and runs in which images leave."""
+    """The exits' shares, and runs in which images leave."""
     network = create_model(name)
     size = network.backbone.image_size
     macs = [cost.macs for cost in exit_costs(network, (3, size, size))]
     if len(macs) == 1:
         return
-    largest = max(batches)
-    (laps,) = interleaved_rounds([lambda _: ours(Question(STEPS, largest))], limits)
-    yield Row(
-        f'time share of the first exit / its share of MACs ({macs[0] / macs[-1]:.2f}), '
-        f'batch {largest}',
-        [steps[0] / sum(steps) / (macs[0] / macs[-1]) for steps in laps],
-        FIRST_EXIT_TARGET,
-        at_most=True,
-    )
+    for batch in batches:
+        (laps,) = interleaved_rounds([lambda _, b=batch: ours(Question(STEPS, b))], limits)
+        for k in range(len(macs) - 1):
+            share = macs[k] / macs[-1]
+            has_target = k == 0 and batch == _EXIT_BATCH
+            yield Row(
+                f'time share of exit {k + 1} / its share of MACs ({share:.2f}), batch {batch}',
+                [sum(steps[: k + 1]) / sum(steps) / share for steps in laps],
+                FIRST_EXIT_TARGET if has_target else None,
+                at_most=has_target,
+            )
     for batch in (size for size in batches if size in SHARES_TARGETS):
         for shares in EXIT_SHARES if len(macs) == len(EXIT_SHARES[0]) else ():
             question = Question(SHARES, batch, shares)
@@ -145,6 +178,13 @@ def _exit_rows(
                 ],
                 SHARES_TARGETS[batch],
             )
+
+
+def _macs_run(name: str) -> float:
+    """Multiply-adds of an image in the network's `inference_form`, all exits."""
+    network = inference_form(create_model(name))
+    size = network.backbone.image_size
+    return exit_costs(network, (3, size, size), shortcuts=True)[-1].macs
 
 
 def _ideal(steps_ms: Sequence[float], left: Sequence[float]) -> float:
@@ -172,9 +212,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'names', nargs='*', default=NETWORKS, metavar='NAME', help='of dynp_plugins.list_models()'
     )
-    parser.add_argument('--backend', choices=BACKENDS, default='openvino', help='%(default)s')
+    parser.add_argument('--backend', choices=BACKENDS, help='default openvino, on a GPU inductor')
+    parser.add_argument('--device', default='cpu', help='such as cuda (default %(default)s)')
     parser.add_argument(
-        '--dtypes', nargs='+', choices=FORWARD_TARGETS, default=[*FORWARD_TARGETS], help='both'
+        '--dtypes',
+        nargs='+',
+        choices=DTYPES,
+        default=[*FORWARD_TARGETS],
+        help='default float32 bfloat16',
     )
     parser.add_argument(
         '--batches', nargs='+', type=int, default=[64, 16, 1], metavar='B', help='64 16 1'
@@ -192,21 +237,26 @@ def parse_args() -> argparse.Namespace:
         '--rounds', type=int, default=MIN_ROUNDS, metavar='N', help='default %(default)s'
     )
     args = parser.parse_args()
-    for batch in args.batches:
-        if not 1 <= batch <= 64:
-            raise UserError(f'--batches {batch}: give sizes from 1 to 64')
+    if min(args.batches) < 1:
+        raise UserError(f'--batches {min(args.batches)}: give sizes of at least 1')
+    args.device = str(check_device(args.device))
+    args.backend = args.backend or ('openvino' if args.device == 'cpu' else 'inductor')
     return args
 
 
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
-    print(f'{args.threads} threads, {args.rounds} rounds, backend {args.backend}, torch', end=' ')
-    print(torch.__version__, f'{os.cpu_count()} CPUs', sep=', ', flush=True)
+    print(
+        f'{args.device}, {args.threads} threads, {os.cpu_count()} CPUs, {args.rounds} rounds, '
+        f'backend {args.backend}, torch {torch.__version__}',
+        flush=True,
+    )
+    place = Place(args.device, args.threads, max(*args.batches, 8))
     for name in args.names:
         for dtype in args.dtypes:
             settings = OurSettings(args.backend, dtype, tuple(args.graphs))
-            rows = list(measure(name, settings, args.batches, args.threads, args.rounds))
+            rows = list(measure(name, place, settings, args.batches, args.rounds))
             print(f'\n{name}, {dtype}', table(rows), sep='\n', flush=True)
 
 

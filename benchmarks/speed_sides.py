@@ -1,7 +1,8 @@
 """The two sides of `benchmarks.speed`, each made in a process of its own.
 
 A side answers questions about one network: how many milliseconds a whole forward takes at some
-batch size, its steps one by one, and a run in which given shares of the images leave at the exits.
+batch size, its steps one by one, and a run in which given shares of the images leave at the exits;
+and, as a measure of the machine, how long a product of two matrices takes.
 """
 
 import time
@@ -24,10 +25,12 @@ from dynp_plugins.errors import UserError
 
 from .engine_overhead import MEASURE, time_steps, untrained
 from .plain_network import as_plain
-from .timing import WallClock
+from .timing import Clock, clock_for
 from .timing_options import designed_size
 
-FORWARD, STEPS, SHARES = 'forward', 'steps', 'shares'
+FORWARD, STEPS, SHARES, PRODUCT = 'forward', 'steps', 'shares', 'product'
+PRODUCT_SIDE = 1024
+"""Rows and columns of the matrices."""
 STREAMED_BATCHES = 4
 """So many batches are run one after the other where images leave, as a stream of them has them."""
 
@@ -37,8 +40,8 @@ class Question:
     """What a side is to time.
 
     Attributes:
-        kind: `FORWARD`, `STEPS` or `SHARES`.
-        batch_size: Images.
+        kind: `FORWARD`, `STEPS`, `SHARES` or `PRODUCT`.
+        batch_size: Images; of a product, nothing.
         shares: Of the images that leave at each exit, for `SHARES`.
     """
 
@@ -62,39 +65,52 @@ class OurSettings:
     batch_sizes: tuple[int, ...]
 
 
-def plain_side(name: str, threads: int) -> Callable[[Question], list[float]]:
+@dataclass(frozen=True)
+class Place:
+    """Where both sides run.
+
+    Attributes:
+        device: As torch calls it.
+        threads: Of a CPU.
+        images: The largest batch.
+    """
+
+    device: str = 'cpu'
+    threads: int = 1
+    images: int = 64
+
+
+def plain_side(name: str, place: Place) -> Callable[[Question], list[float]]:
     """The baseline: the network as it was published, eager, in float32."""
-    torch.set_num_threads(threads)
-    images = _images(name)
-    network = untrained(name, images[:8])
+    torch.set_num_threads(place.threads)
+    images = _images(name, place)
+    network, clock = untrained(name, images[:8]), clock_for(images.device)
 
     def answer(question: Question) -> list[float]:
         with torch.inference_mode(), as_plain(network):
-            return _timed(partial(network, images[: question.batch_size]))
+            return _timed(partial(network, images[: question.batch_size]), clock)
 
     return answer
 
 
-def our_side(name: str, threads: int, settings: OurSettings) -> Callable[[Question], list[float]]:
+def our_side(name: str, place: Place, settings: OurSettings) -> Callable[[Question], list[float]]:
     """The network's compiled steps."""
-    torch.set_num_threads(threads)
-    images = _images(name)
-    network = untrained(name, images[:8])
-    steps = compile_steps(
-        network,
-        settings.backend,
-        getattr(torch, settings.dtype),
-        settings.batch_sizes,
-        threads=threads,
-    )
+    torch.set_num_threads(place.threads)
+    images = _images(name, place)
+    network, clock = untrained(name, images[:8]), clock_for(images.device)
+    dtype = getattr(torch, settings.dtype)
+    steps = compile_steps(network, settings.backend, dtype, settings.batch_sizes, place.threads)
     policies: dict[tuple[float, ...], ExitPolicy] = {}
+    matrix = torch.randn(PRODUCT_SIDE, PRODUCT_SIDE, device=place.device).to(dtype)
 
     def answer(question: Question) -> list[float]:
         batch = images[: question.batch_size]
         if question.kind == FORWARD:
-            return _timed(partial(steps, batch))
+            return _timed(partial(steps, batch), clock)
+        if question.kind == PRODUCT:
+            return _timed(partial(torch.mm, matrix, matrix), clock)
         if question.kind == STEPS:
-            return time_steps(steps, batch, WallClock())
+            return time_steps(steps, batch, clock)
         if question.shares not in policies:
             policies[question.shares] = policy_of_shares(steps, images, question.shares)
         return _time_shares(steps, images, question, policies[question.shares])
@@ -112,7 +128,8 @@ def policy_of_shares(steps: CompiledSteps, images: Tensor, shares: Sequence[floa
     if len(shares) != len(names):
         raise UserError(f'{len(shares)} shares for {len(names)} exits: give one for each')
     measure = confidence_measure(MEASURE)
-    logits, staying, thresholds = steps(images), torch.arange(len(images)), []
+    logits = [one.cpu() for one in steps(images)]
+    staying, thresholds = torch.arange(len(images)), []
     for k, share in enumerate(shares[:-1]):
         confidence = measure([logits[k]])[staying]
         order = confidence.argsort(descending=True)
@@ -122,15 +139,17 @@ def policy_of_shares(steps: CompiledSteps, images: Tensor, shares: Sequence[floa
     return ExitPolicy(names, MEASURE, (*thresholds, ALWAYS))
 
 
-def _images(name: str) -> Tensor:
+def _images(name: str, place: Place) -> Tensor:
     size = designed_size(name)
-    return torch.randn(64, 3, size, size, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(place.images, 3, size, size, generator=generator).to(place.device)
 
 
-def _timed(run: Callable[[], object]) -> list[float]:
-    begin = time.perf_counter()
+def _timed(run: Callable[[], object], clock: Clock) -> list[float]:
+    clock.start()
     run()
-    return [1000 * (time.perf_counter() - begin)]
+    clock.lap()
+    return clock.read()
 
 
 def _time_shares(

@@ -8,12 +8,14 @@ from torch.nn import functional as F
 
 from benchmarks.interleaved_processes import ContestantProcess
 from benchmarks.plain_network import as_plain, plain_attention
-from benchmarks.speed import Row, _ideal, table
+from benchmarks.speed import Row, _ideal, measure, table
 from benchmarks.speed_sides import (
     FORWARD,
+    PRODUCT,
     SHARES,
     STEPS,
     OurSettings,
+    Place,
     Question,
     our_side,
     plain_side,
@@ -116,10 +118,11 @@ def threads():
 
 
 def test_both_sides_answer(threads):
-    ours = our_side(TINY, 1, OurSettings('eager', 'float32', (1, 4)))
-    (plain,) = plain_side(TINY, 1)(Question(FORWARD, 2))
+    ours = our_side(TINY, Place(), OurSettings('eager', 'float32', (1, 4)))
+    (plain,) = plain_side(TINY, Place())(Question(FORWARD, 2))
     (quick,) = ours(Question(FORWARD, 2))
-    assert plain > 0 < quick
+    (product,) = ours(Question(PRODUCT, 0))
+    assert min(plain, quick, product) > 0
     steps = ours(Question(STEPS, 4))
     assert len(steps) == 4
     assert min(steps) > 0
@@ -140,3 +143,14 @@ def test_the_ideal_and_the_verdicts():
     verdicts = [line.split('  ')[-1].strip() for line in table(rows).splitlines()[1:]]
     assert verdicts[:3] == ['met', 'missed by 20 %', 'met']
     assert '4.00' in table(rows).splitlines()[1]
+
+
+@pytest.mark.slow
+def test_all_ratios_of_a_network():
+    settings = OurSettings('eager', 'float32', (1, 4))
+    rows = {row.what: row for row in measure(TINY, Place(images=8), settings, [4, 1], 5)}
+    shares = [row for what, row in rows.items() if what.startswith('time share of exit')]
+    assert len(shares) == 2 * 3
+    assert {'forward, batch 4', 'arithmetic, batch 1'} < rows.keys()
+    assert rows['shares 50/20/10/20, batch 1'].target == 0.95
+    assert all(len(row.ratios) == 5 and min(row.ratios) > 0 for row in rows.values())

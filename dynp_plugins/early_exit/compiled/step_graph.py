@@ -72,7 +72,7 @@ def example_steps(network: nn.Module, images: Tensor, dtype: torch.dtype) -> lis
     steps, keys, inputs = [], (IMAGES,), (images,)
     state, logits = network.start(images.to(dtype)), []
     for k in range(len(network.exit_names)):
-        graph = StepGraph(network, k, keys, dtype)
+        graph = StepGraph(network, k, keys, dtype).eval()
         state, exit_logits = network.step(k, state, logits)
         logits.append(exit_logits)
         output_keys = () if graph.is_last else tuple(state)

@@ -47,20 +47,23 @@ def own_globals_of_a_test():
 
 
 def _globals_restored():
-    def by_name():
-        if 'mmengine.registry' not in sys.modules:
-            return []
-        from mmengine.logging import MessageHub, MMLogger
-        from mmengine.registry import DefaultScope
-        from mmengine.visualization import Visualizer
-
-        return [kind._instance_dict for kind in (DefaultScope, MessageHub, MMLogger, Visualizer)]
-
-    before = [dict(instances) for instances in by_name()]
+    before = {kind: dict(instances) for kind, instances in _named_instances()}
     yield
-    for number, instances in enumerate(by_name()):
+    for kind, instances in _named_instances():
         instances.clear()
-        instances.update(before[number] if before else {})
+        instances.update(before.get(kind, {}))
+
+
+def _named_instances():
+    """What mmengine keeps by name: every class has instances of its own, a subclass, too."""
+    if 'mmengine.utils.manager' not in sys.modules:
+        return
+    from mmengine.utils import ManagerMixin
+
+    kinds = [ManagerMixin]
+    for kind in kinds:
+        yield kind, kind._instance_dict
+        kinds += kind.__subclasses__()
 
 
 @pytest.fixture(scope='session')

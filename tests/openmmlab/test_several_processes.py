@@ -70,7 +70,10 @@ test_and_write.__test__ = False
 
 @pytest.fixture(
     scope='module',
-    params=[pytest.param(task, marks=pytest.mark.slow) for task in CONFIGS],
+    params=[
+        'digits',
+        *(pytest.param(task, marks=pytest.mark.slow) for task in ('clips', 'scenes')),
+    ],
 )
 def trained(request, tmp_path_factory):
     """The task, and a folder with the run of one process and that of two."""

@@ -11,7 +11,6 @@ from benchmarks.detection.scales import scale_name
 from benchmarks.detection_records import PARTS, DetectorLatency
 from benchmarks.latency_records import (
     BatchLatency,
-    DynamicLatency,
     LatencyFile,
     MachineRecord,
     ModelLatency,
@@ -28,6 +27,7 @@ from .latency_data import (
     reading_text,
     sample_of,
 )
+from .speedups import SpeedUp, machine_words
 from .text_tables import aligned_rows
 from .times import batch_name
 from .timing_quality import known_percentile
@@ -48,13 +48,9 @@ def latency_text(record: LatencyFile) -> str:
 
 
 def _headline(machine: MachineRecord) -> str:
-    threads = f', {counted(machine.threads, "thread")}' if machine.kind == 'cpu' else ''
     load = machine.states.get('load, 1 minute')
-    return (
-        f'{machine.device}{threads}, {machine.dtype}, {machine.memory_format}, '
-        f'{machine.ran_by}'
-        f'{f", load {load} before" if load else ""}; medians of rounds'
-    )
+    before = f', load {load} before' if load else ''
+    return f'{machine_words(machine)}{before}; medians of rounds'
 
 
 def _batch_lines(model: ModelLatency, batch: BatchLatency, unit: Unit) -> list[str]:
@@ -69,15 +65,16 @@ def _batch_lines(model: ModelLatency, batch: BatchLatency, unit: Unit) -> list[s
         exits.append([one_line(exit.exit, 24), cost, *_times(exit.timing)])
     lines = [f'{name}, {size}', *aligned_rows(exits, 24)]
     if batch.dynamic:
-        titles = ['speed-up', '95 %', 'predicted', 'unlike the table']
-        rows = [['each at its own exit', *exits[0][1:], *titles]]
-        rows += [_dynamic_row(run, unit) for run in batch.dynamic]
+        titles = ['speed-up', '95 %', 'by exit times', 'by MACs', 'realised / by MACs']
+        rows = [['each at its own exit', *exits[0][1:], *titles, 'unlike the table']]
+        rows += [_dynamic_row(SpeedUp(run, batch.exits[-1].gmacs), unit) for run in batch.dynamic]
         lines += aligned_rows(rows, 24)
     return lines
 
 
-def _dynamic_row(run: DynamicLatency, unit: Unit) -> list[str]:
-    target = f'target {unit.number(round(1e9 * run.target_gmacs))}'
+def _dynamic_row(one: SpeedUp, unit: Unit) -> list[str]:
+    run = one.run
+    target = f'target {unit.number(round(1e9 * run.target_gmacs))}{", half" if one.is_half else ""}'
     wrong = f'{run.disagreements} of {run.images}'
     if run.near_threshold:
         wrong += f' ({run.near_threshold} at a threshold)'
@@ -88,6 +85,8 @@ def _dynamic_row(run: DynamicLatency, unit: Unit) -> list[str]:
         f'{run.realised_speedup:.2f}x',
         f'{run.realised_interval.low:.2f} to {run.realised_interval.high:.2f}',
         f'{run.predicted_speedup:.2f}x',
+        f'{one.by_macs:.2f}x',
+        f'{one.share_percent} %',
         wrong,
     ]
 

@@ -15,8 +15,10 @@ from .axes import check_drawable
 from .detection.tables import has_detectors, write_detection_csv
 from .figures.curve import draw_curve
 from .figures.latency import draw_latency, has_latency
+from .figures.speedup import draw_speedups
 from .markdown.document import write_markdown
 from .page.document import write_page
+from .speedups import has_speedups
 from .staging import move_into_place, staged_folder
 from .tables import has_curves, write_curve_csv
 
@@ -28,6 +30,8 @@ WRITERS = {
     'curve.svg': draw_curve,
     'latency.png': draw_latency,
     'latency.svg': draw_latency,
+    'speedup.png': draw_speedups,
+    'speedup.svg': draw_speedups,
     'curve.csv': write_curve_csv,
     'detection.csv': write_detection_csv,
 }
@@ -36,6 +40,8 @@ WRITERS = {
 OPTIONAL = {
     'latency.png': has_latency,
     'latency.svg': has_latency,
+    'speedup.png': has_speedups,
+    'speedup.svg': has_speedups,
     'curve.csv': has_curves,
     'detection.csv': has_detectors,
 }

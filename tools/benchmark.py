@@ -87,7 +87,8 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=3,
         metavar='N',
-        help="so many mean costs between the first exit's and the last one's (default %(default)s)",
+        help="so many mean costs between the first exit's and the last one's, and half of the "
+        "last one's, if the first one costs less (default %(default)s)",
     )
     budgets.add_argument(
         '--budgets-gmacs', nargs='+', type=float, metavar='B', help='these mean costs of a sample'

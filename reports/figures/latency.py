@@ -11,11 +11,12 @@ from benchmarks.results import Results
 from dynp_plugins.errors import UserError
 
 from ..axes import ACCURACY_TITLE, check_drawable
-from ..labels import counted, one_line, series_names, typeset
+from ..labels import one_line, series_names, typeset
 from ..latency import batch_latency, common_batch_sizes, latency_finding, timed_budgets
 from ..latency_data import data_balance, is_bottleneck, several_findings
 from ..panels import Panel, panels, sample_word
 from ..series import series_style
+from ..speedups import machine_words
 from ..timing_quality import timing_conditions, timing_warnings
 from .frame import MUTED, Legend, Row, dash_of, draw_whiskers, framed, mark_of, save_figure
 from .mark_names import MarkName, write_names
@@ -165,12 +166,7 @@ def _note(results: Results) -> str:
     if len(sizes) > 1:
         parts.append(f'Right: filled marks, batches of {sizes[-1]}; white marks, of {sizes[0]}.')
     if results.timing is not None:
-        machine = results.timing.machine
-        threads = f', {counted(machine.threads, "thread")}' if machine.kind == 'cpu' else ''
-        parts.append(
-            f'Measured on {one_line(machine.device, 80)}{threads}, {machine.dtype}, '
-            f'{machine.memory_format}.'
-        )
+        parts.append(f'Measured on {machine_words(results.timing.machine)}.')
     parts.append(timing_conditions(results, results.models))
     parts += [f'{said}.' for said in timing_warnings(results, results.models)]
     parts += [f'{said}.' for group in panels(results) if (said := _reading(group, results))]

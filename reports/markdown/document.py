@@ -26,6 +26,7 @@ from ..sample_words import frames_finding, input_size
 from ..tables import shown_points
 from .detection import MADE, detection_section
 from .latency import latency_section
+from .speedups import speedup_section
 from .text import code_block, escaped, number, span, table
 
 MADE_OF_EXITS = (
@@ -67,6 +68,7 @@ def markdown(results: Results) -> str:
         parts += detection_section(group, results, with_title=several)
     if has_latency(results):
         parts += latency_section(results)
+    parts += speedup_section(results)
     parts += _published(results)
     parts += _provenance(results)
     return '\n\n'.join(part for part in parts if part) + '\n'

@@ -26,6 +26,7 @@ from .plots import curve_axes, curve_chart
 from .plots_hover import settings_text
 from .plots_leaving import leaving_chart
 from .reliability import reliability_diagram
+from .speedups import speedup_view
 
 FEW = 4
 """Up to so many models, everything about them is open and their intervals are drawn."""
@@ -77,6 +78,7 @@ def exit_view(panel: PagePanel, pictures: int) -> dict:
         'timing_conditions': timing_conditions(panel.results, panel.models),
         'timing_warnings': timing_warnings(panel.results, panel.models),
         'ratios': ratio_estimates(panel),
+        'speedups': speedup_view(panel),
     }
     return view | {'links': _links(view)}
 
@@ -90,6 +92,7 @@ def _links(view: dict) -> list[tuple[str, str]]:
         ('gallery', 'Gallery', view['galleries']),
         ('exits', 'Exits', True),
         ('latency', 'Latency', view['times']),
+        ('speedup', 'Speed-up', view['speedups'] is not None),
         ('numbers', 'Numbers', True),
     ]
     return [(f'{place}-{view["index"]}', name) for place, name, there in links if there]

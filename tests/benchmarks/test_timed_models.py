@@ -77,9 +77,15 @@ def test_budgets_are_points_of_a_curve():
     """The curve's default 33 points and the three default budgets share thresholds."""
     calibration, _ = random_tables((997, 10))
     curve = choose_policies(calibration, np.linspace(1, 4, 33))
-    assert [timed.policy.thresholds for timed in budget_policies(calibration, 3)] == [
-        curve[i].thresholds for i in (8, 16, 24)
-    ]
+    timed = [one for one in budget_policies(calibration, 3) if one.target_gmacs != 2.0]
+    assert [one.policy.thresholds for one in timed] == [curve[i].thresholds for i in (8, 16, 24)]
+
+
+def test_half_of_the_last_exits_cost_is_a_budget_where_the_first_exit_costs_less():
+    calibration, _ = random_tables()  # the exits cost 1, 2, 3, 4
+    assert [one.target_gmacs for one in budget_policies(calibration, 3)] == [1.75, 2.0, 2.5, 3.25]
+    dear = calibration.with_manifest(exit_gmacs=[2.0, 2.5, 3.0, 4.0])
+    assert [one.target_gmacs for one in budget_policies(dear, 3)] == [2.5, 3.0, 3.5]
 
 
 def test_a_network_with_one_exit_has_no_budgets():

@@ -21,6 +21,7 @@ from .made_up_tables import EXITS, made_up_table
 
 FIRST, SECOND = '2025-01-01T00:00:00+00:00', '2025-02-02T00:00:00+00:00'
 DRAWN = ('report.html', 'report.md', 'curve.png', 'curve.svg', 'latency.png', 'latency.svg')
+DRAWN += ('speedup.png', 'speedup.svg')
 
 
 def drawing(created):

@@ -65,7 +65,9 @@ def test_every_number_is_in_its_place():
         f'{run.realised_speedup:.2f}x',
         *f'{low:.2f} to {high:.2f}'.split(),
         f'{run.predicted_speedup:.2f}x',
-        *['0', 'of', '320'],
+        f'{batch.exits[-1].gmacs / run.gmacs_mean:.2f}x',
+        f'{100 * run.realised_speedup * run.gmacs_mean / batch.exits[-1].gmacs - 0.5:.0f}',
+        *['%', '0', 'of', '320'],
     ]
 
 

@@ -18,7 +18,8 @@ from .made_up_results import made_up_model, made_up_results
 from .made_up_tables import made_up_policy, made_up_table
 
 ALWAYS_THERE = ['curve.csv', 'curve.png', 'curve.svg', 'report.html', 'report.md', 'results.json']
-FILES = sorted([*ALWAYS_THERE, 'latency.png', 'latency.svg'])
+TIMES = ['latency.png', 'latency.svg', 'speedup.png', 'speedup.svg']
+FILES = sorted([*ALWAYS_THERE, *TIMES])
 DRAWN = [name for name in FILES if name not in ('curve.csv', 'results.json')]
 
 

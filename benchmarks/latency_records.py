@@ -79,6 +79,44 @@ class BatchLatency:
 
 
 @dataclass(frozen=True)
+class PolicyAgreement:
+    """Early exit by one policy, compared with the exit table.
+
+    Attributes:
+        target_gmacs: See `DynamicLatency`, as ``policy``.
+        same_top1: Fraction of the images with the predicted class of the table.
+        same_exit: Fraction of the images that leave where the table says.
+    """
+
+    target_gmacs: float
+    same_top1: float
+    same_exit: float
+    policy: str | None = None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far a model answers as in its exit table, which eager PyTorch made in float32.
+
+    Attributes:
+        images: So many test images were compared, each at all exits.
+        batch_size: In batches of so many.
+        same_top1: By exit, fraction of the images with the same predicted class.
+        same_top1_everywhere: Fraction of the images where that holds at every exit.
+        logit_difference: The largest distance of a logit from that in float32, by the largest
+            absolute logit in float32.
+        policies: In the order they were timed.
+    """
+
+    images: int
+    batch_size: int
+    same_top1: dict[str, float]
+    same_top1_everywhere: float
+    logit_difference: float
+    policies: list[PolicyAgreement]
+
+
+@dataclass(frozen=True)
 class ModelLatency:
     """One model's times; the hashes say which model, as in ``results.json``.
 
@@ -86,6 +124,7 @@ class ModelLatency:
         input_shape: Of a sample: (channels, height, width), or (frames, channels, height, width).
         measure: The confidence measure of the budgets; policies have their own.
         data: None where it was not measured.
+        agreement: None where the model ran as the exit table was made.
     """
 
     name: str
@@ -95,6 +134,7 @@ class ModelLatency:
     measure: str
     batches: list[BatchLatency]
     data: DataTime | None = None
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True)

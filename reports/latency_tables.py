@@ -10,6 +10,7 @@ from pathlib import PurePath
 from benchmarks.detection.scales import scale_name
 from benchmarks.detection_records import PARTS, DetectorLatency
 from benchmarks.latency_records import (
+    Agreement,
     BatchLatency,
     LatencyFile,
     MachineRecord,
@@ -17,6 +18,7 @@ from benchmarks.latency_records import (
 )
 from benchmarks.timing_records import StageTime, Timing
 
+from .agreement import agreement_finding, agreement_rows
 from .costs.tables import Unit, unit_for
 from .labels import counted, one_line
 from .latency_data import (
@@ -39,6 +41,8 @@ def latency_text(record: LatencyFile) -> str:
     for model in record.models:
         unit = unit_for([round(1e9 * exit.gmacs) for exit in model.batches[0].exits])
         blocks += ['\n'.join(_batch_lines(model, batch, unit)) for batch in model.batches]
+        if model.agreement is not None:
+            blocks.append('\n'.join(_agreement_lines(model, model.agreement, record.machine, unit)))
         if (balance := data_balance(model)) is not None:
             blocks.append('\n'.join(_data_lines(model, balance)))
     if record.ratios:
@@ -89,6 +93,23 @@ def _dynamic_row(one: SpeedUp, unit: Unit) -> list[str]:
         f'{one.share_percent} %',
         wrong,
     ]
+
+
+def _agreement_lines(
+    model: ModelLatency, found: Agreement, machine: MachineRecord, unit: Unit
+) -> list[str]:
+    """Answers of one model against those in float32."""
+
+    def cost(gmacs: float) -> str:
+        return f'target {unit.number(round(1e9 * gmacs))}'
+
+    rows = [['as in float32', 'same top-1', 'same exit']]
+    rows += [
+        [one_line(row.what, 48), row.same_top1, row.same_exit or '-']
+        for row in agreement_rows(found, cost)
+    ]
+    sentence = f'{agreement_finding(model, machine)}.'
+    return [one_line(model.name, 90), _wrapped(sentence), *aligned_rows(rows, 24)]
 
 
 def _data_lines(model: ModelLatency, balance: DataBalance) -> list[str]:

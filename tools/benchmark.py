@@ -27,11 +27,12 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.agreement import float32_logits, measure_agreement
 from benchmarks.data_time import SAMPLES, measure_data_times
 from benchmarks.detection.latency import images_needed, measure_detectors
 from benchmarks.detection.timed_detectors import TimedDetector, load_timed_detectors
 from benchmarks.latency import check_batch_sizes, measure_latency
-from benchmarks.latency_records import LATENCY_VERSION, LatencyFile, write_latency
+from benchmarks.latency_records import LATENCY_VERSION, Agreement, LatencyFile, write_latency
 from benchmarks.machine import check_device, machine_record, machine_states
 from benchmarks.timed_models import TimedModel, load_timed_models
 from benchmarks.timing import RoundLimits
@@ -210,6 +211,26 @@ def load(
     return timed, load_timed_detectors(detectors, args.scales, args.tables, images)
 
 
+def ready(
+    args: argparse.Namespace, models: list[TimedModel], form: tuple[torch.device, torch.dtype, bool]
+) -> tuple[list[TimedModel], list[Agreement | None]]:
+    """The classifiers as they are to be timed; and, of other than plain ones, how they agree."""
+    device, dtype, _ = form
+    size, found = max(args.batch_sizes), []
+    for model in models:
+        plain = not args.backend and dtype == torch.float32
+        reference = None if plain else float32_logits(model, size, device)
+        if args.backend:
+            model = model.prepared(device, torch.float32, False).compiled(
+                args.backend, dtype, args.graphs, args.threads
+            )
+        else:
+            model = model.prepared(*form)
+        agreement = None if plain else measure_agreement(model, reference, size, device)
+        found.append((model, agreement))
+    return [model for model, _ in found], [agreement for _, agreement in found]
+
+
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
@@ -223,15 +244,7 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     classifiers, detectors = load(args, limits)
     form = (device, dtype, args.channels_last)
-    if args.backend:
-        classifiers = [
-            model.prepared(device, torch.float32, False).compiled(
-                args.backend, dtype, args.graphs, args.threads
-            )
-            for model in classifiers
-        ]
-    else:
-        classifiers = [model.prepared(*form) for model in classifiers]
+    classifiers, agreements = ready(args, classifiers, form)
     detectors = [detector.prepared(*form) for detector in detectors]
     machine = machine_record(*form)
     if args.backend:
@@ -249,7 +262,10 @@ def main() -> None:
         machine=replace(machine, states_after=machine_states(device)),
         warmup_rounds=limits.warmup,
         rounds=limits.rounds,
-        models=[replace(one, data=of_one) for one, of_one in zip(latencies, data, strict=True)],
+        models=[
+            replace(one, data=of_one, agreement=agreement)
+            for one, of_one, agreement in zip(latencies, data, agreements, strict=True)
+        ],
         ratios=ratios,
         seconds=limits.seconds,
         detectors=detector_latencies,

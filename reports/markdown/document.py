@@ -24,6 +24,7 @@ from ..panels import Panel, panels, subject
 from ..published import published_curves
 from ..sample_words import frames_finding, input_size
 from ..tables import shown_points
+from .agreement import agreement_section
 from .detection import MADE, detection_section
 from .latency import latency_section
 from .speedups import speedup_section
@@ -69,6 +70,7 @@ def markdown(results: Results) -> str:
     if has_latency(results):
         parts += latency_section(results)
     parts += speedup_section(results)
+    parts += agreement_section(results)
     parts += _published(results)
     parts += _provenance(results)
     return '\n\n'.join(part for part in parts if part) + '\n'

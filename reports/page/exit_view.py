@@ -15,6 +15,7 @@ from ..sample_words import frames_finding
 from ..series import STYLES, exit_colours, series_style
 from ..times import measured, timed_batches
 from ..timing_quality import timing_conditions, timing_warnings
+from .agreement import agreement_views
 from .budget import budget_view
 from .colours import ink_on
 from .comparisons import comparison_rows, ratio_estimates, shared_scale
@@ -79,6 +80,7 @@ def exit_view(panel: PagePanel, pictures: int) -> dict:
         'timing_warnings': timing_warnings(panel.results, panel.models),
         'ratios': ratio_estimates(panel),
         'speedups': speedup_view(panel),
+        'agreements': agreement_views(panel),
     }
     return view | {'links': _links(view)}
 
@@ -93,6 +95,7 @@ def _links(view: dict) -> list[tuple[str, str]]:
         ('exits', 'Exits', True),
         ('latency', 'Latency', view['times']),
         ('speedup', 'Speed-up', view['speedups'] is not None),
+        ('agreement', 'Agreement', view['agreements']),
         ('numbers', 'Numbers', True),
     ]
     return [(f'{place}-{view["index"]}', name) for place, name, there in links if there]

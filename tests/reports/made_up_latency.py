@@ -6,12 +6,14 @@ import numpy as np
 
 from benchmarks.interval import Interval
 from benchmarks.latency_records import (
+    Agreement,
     BatchLatency,
     DynamicLatency,
     ExitLatency,
     LatencyRatio,
     MachineRecord,
     ModelLatency,
+    PolicyAgreement,
 )
 from benchmarks.results import TimingContext
 from benchmarks.timing_records import DataTime, StageTime, Timing
@@ -67,6 +69,22 @@ def made_up_data(reading=0.21, transforms=0.35, preprocessing=0.042, steps=('Loa
         for mean in (reading, transforms, preprocessing)
     ]
     return DataTime(64, 5, *stages, list(steps), ['ResizeEdge', 'CenterCrop', 'PackInputs'])
+
+
+def made_up_agreement(latency):
+    """An `Agreement` of a `ModelLatency`: later exits agree better, and so do dearer budgets."""
+    batch = latency.batches[-1]
+    return Agreement(
+        images=1024,
+        batch_size=batch.batch_size,
+        same_top1={exit.exit: 0.991 + 0.003 * k for k, exit in enumerate(batch.exits)},
+        same_top1_everywhere=0.989,
+        logit_difference=0.025,
+        policies=[
+            PolicyAgreement(run.target_gmacs, 0.996 + 0.001 * i, 0.987 + 0.001 * i)
+            for i, run in enumerate(batch.dynamic)
+        ],
+    )
 
 
 def made_up_timing(models, kind='cpu'):

@@ -102,7 +102,7 @@ def test_a_network_is_timed_from_end_to_end(run, checkpoint, report, tmp_path):
             assert len(run_.timing.samples_ms) == 5 * batches
             assert first <= run_.gmacs_mean <= last
             assert run_.realised_interval.low <= run_.realised_interval.high
-    assert record.ratios == []
+    assert record.ratios == [] and model.agreement is None
     data = model.data
     assert (data.samples, data.passes) == (4, PASSES)
     assert data.reading_steps == []  # they lie in memory
@@ -123,6 +123,11 @@ def test_compiled_steps_are_timed_and_named(run, checkpoint, report, tmp_path):
     assert 'eager in batches of 1 and 4' in out
     record = read_latency(tmp_path / 'l.json')
     assert (record.machine.backend, record.machine.graph_sizes) == ('eager', [1, 4])
+    agreement = record.models[0].agreement
+    assert (agreement.images, agreement.batch_size) == (48, 5)
+    assert agreement.same_top1_everywhere == 1 and agreement.logit_difference < 1e-4
+    assert [one.same_top1 for one in agreement.policies] == [1.0] * 4
+    assert 'float32 by eager: top-1 as in float32 at every exit for 100.0 % of 48 images' in out
     (batch,) = record.models[0].batches
     assert [exit.timing.peak_memory_mb for exit in batch.exits] == [None] * 4
     assert [one.disagreements - one.near_threshold for one in batch.dynamic] == [0] * 4
@@ -217,6 +222,12 @@ def test_two_models_are_compared(run, checkpoint, report, tmp_path):
     assert status == 0, error
     record = read_latency(tmp_path / 'l.json')
     assert record.machine.dtype == 'bfloat16'
+    found = record.models[0].agreement
+    assert found == record.models[1].agreement
+    assert found.same_top1.keys() == {'early', 'latent', 'feature', 'merged'}
+    assert 0.5 < found.same_top1_everywhere <= min(found.same_top1.values()) <= 1
+    assert 1e-4 < found.logit_difference < 0.2
+    assert [one.target_gmacs for one in found.policies] == [0.01]
     assert [model.data for model in record.models] == [None, None]
     (ratio,) = record.ratios
     assert (ratio.model, ratio.baseline, ratio.batch_size) == (MODEL, 'again', 4)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,6 +29,10 @@ _ENVIRONMENT = (
     'LD_PRELOAD',
     'MALLOC_ARENA_MAX',
     'MALLOC_CONF',
+    'MALLOC_MMAP_THRESHOLD_',
+    'MALLOC_TOP_PAD_',
+    'MALLOC_TRIM_THRESHOLD_',
+    'GLIBC_TUNABLES',
     'PYTORCH_ALLOC_CONF',
     'PYTORCH_CUDA_ALLOC_CONF',
     'CUDA_LAUNCH_BLOCKING',
@@ -95,14 +100,22 @@ def device_name(device: torch.device, cpuinfo: Path = Path('/proc/cpuinfo')) -> 
     return ', '.join(sorted(names - {''})) or platform.processor() or platform.machine()
 
 
-def machine_settings(device: torch.device) -> dict[str, str]:
-    """Settings of torch and of the environment that change how fast it is."""
+def machine_settings(device: torch.device, sys: Path = Path('/sys')) -> dict[str, str]:
+    """Settings of torch, of the kernel and of the environment that change how fast it is.
+
+    Args:
+        device: Where the networks run.
+        sys: Where the kernel shows its own.
+    """
     settings = {
         'platform': platform.platform(),
         'usable cores': str(_usable_cores()),
         'threads between operators': str(torch.get_num_interop_threads()),
         'CPU instructions': torch.backends.cpu.get_cpu_capability(),
     }
+    pages = re.search(r'\[(\w+)\]', _text(sys / 'kernel/mm/transparent_hugepage/enabled'))
+    if pages:
+        settings['transparent huge pages'] = pages.group(1)
     if device.type == 'cuda':
         settings |= {
             'CUDA': str(torch.version.cuda),

@@ -26,7 +26,7 @@ Weights and images are random: the times hardly depend on them.
 import argparse
 import os
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -36,6 +36,7 @@ from dynp_plugins import create_model
 from dynp_plugins.early_exit.compiled import BACKENDS
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.networks.inference_form import inference_form
+from dynp_plugins.warm_allocator import ENVIRONMENT
 
 from .interleaved_processes import ContestantProcess
 from .machine import check_device
@@ -72,13 +73,6 @@ FIRST_EXIT_TARGET, _EXIT_BATCH = 1.25, 64
 SHARES_TARGETS = {64: 0.97, 1: 0.95}
 EXIT_SHARES = ((0.5, 0.2, 0.1, 0.2), (0.8, 0.1, 0.05, 0.05), (0.25, 0.25, 0.25, 0.25))
 _WARMUP = 1
-
-WARM_ALLOCATOR: Mapping[str, str] = {
-    'MALLOC_MMAP_THRESHOLD_': str(2**30),
-    'MALLOC_TRIM_THRESHOLD_': str(2**34),
-    'MALLOC_TOP_PAD_': str(2**26),
-}
-"""glibc keeps freed memory; otherwise every large tensor begins on pages that are cleared anew."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +112,7 @@ def measure(
     with ExitStack() as stack:
         plain = stack.enter_context(ContestantProcess(plain_side, (name, place)))
         ours = stack.enter_context(
-            ContestantProcess(our_side, (name, place, settings), WARM_ALLOCATOR)
+            ContestantProcess(our_side, (name, place, settings), ENVIRONMENT)
         )
         for batch in batches:
             question = Question(FORWARD, batch)

@@ -40,6 +40,7 @@ from benchmarks.trained_model import classifiers_and_detectors, load_trained_mod
 from dynp_plugins.early_exit.compiled import BACKENDS, BATCH_SIZES
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import ConfigOptions
+from dynp_plugins.warm_allocator import keep_memory
 from reports.latency_tables import latency_text
 
 DTYPES = ('float32', 'bfloat16', 'float16', 'float64')
@@ -238,6 +239,7 @@ def main() -> None:
     check_options(args)
     # Early exit makes batches of many sizes; oneDNN is to remember its kernels for all of them.
     os.environ.setdefault('ONEDNN_PRIMITIVE_CACHE_CAPACITY', ONEDNN_KERNELS)
+    kept = keep_memory()
     limits = RoundLimits(args.rounds, args.warmup, args.seconds)
     device, dtype = check_device(args.device), getattr(torch, args.dtype)
     if args.threads:
@@ -247,6 +249,7 @@ def main() -> None:
     classifiers, agreements = ready(args, classifiers, form)
     detectors = [detector.prepared(*form) for detector in detectors]
     machine = machine_record(*form)
+    machine = replace(machine, settings=machine.settings | kept)
     if args.backend:
         machine = replace(machine, backend=args.backend, graph_sizes=args.graphs)
     latencies, ratios = [], []

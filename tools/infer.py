@@ -45,6 +45,7 @@ from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES
 from dynp_plugins.inference.sample_kinds import SampleKind
 from dynp_plugins.model_settings import add_settings_option, parse_settings
 from dynp_plugins.networks import MultiExitNetwork
+from dynp_plugins.warm_allocator import keep_memory
 from reports.answers.samples import summary_text, table_text
 
 with contextlib.redirect_stdout(sys.stderr):
@@ -240,6 +241,7 @@ def main() -> None:
     args = parse_args()
     logging.basicConfig(level=logging.INFO, format='%(message)s', force=True)
     check_options(args)
+    keep_memory()
     stdout, rows = sys.stdout, []
     wanted = {form: path for form in _FORMS if (path := getattr(args, form))}
     with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as files:

@@ -21,6 +21,7 @@ from dynp_plugins.early_exit import ExitPolicy
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import add_run_options, load_run_config
 from dynp_plugins.openmmlab.runs import test
+from dynp_plugins.warm_allocator import keep_memory
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,6 +47,7 @@ def main() -> None:
         raise UserError(f'--out {out} exists already; give --overwrite to replace it')
     if args.policy and args.launcher != 'none':
         raise UserError('--policy is for a single process: leave --launcher out')
+    keep_memory()
     policy = model = None
     if args.policy:
         policy = ExitPolicy.load(args.policy)

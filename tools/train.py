@@ -9,6 +9,7 @@ from dynp_plugins.errors import exits_on_user_error
 from dynp_plugins.openmmlab.mixed_precision import AMP_DTYPES
 from dynp_plugins.openmmlab.run_options import add_run_options, load_run_config
 from dynp_plugins.openmmlab.runs import AUTO_RESUME, train
+from dynp_plugins.warm_allocator import keep_memory
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,6 +47,7 @@ def parse_args() -> argparse.Namespace:
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
+    keep_memory()
     train(
         load_run_config(args),
         resume=args.resume,

@@ -135,6 +135,14 @@ def test_settings_that_change_times(monkeypatch):
     assert 'TF32 in convolutions' in machine_settings(torch.device('cuda'))
 
 
+def test_huge_pages_as_the_kernel_has_them(tmp_path):
+    assert 'transparent huge pages' not in machine_settings(CPU, tmp_path)
+    folder = tmp_path / 'kernel/mm/transparent_hugepage'
+    folder.mkdir(parents=True)
+    (folder / 'enabled').write_text('always [madvise] never\n')
+    assert machine_settings(CPU, tmp_path)['transparent huge pages'] == 'madvise'
+
+
 def test_devices_that_are_not_there():
     assert check_device('cpu') == CPU
     for name in ('gpu', 'cuda:99'):

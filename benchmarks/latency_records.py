@@ -117,6 +117,40 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class GraphTime:
+    """The whole network in graphs of one batch size.
+
+    Attributes:
+        batch_size: Samples in a graph's batch.
+        ms_per_image: Median over the rounds; ``least_ms`` and ``greatest_ms`` are of one round.
+        ratio: Its time by that of the best size in the same round; median over the rounds.
+    """
+
+    batch_size: int
+    ms_per_image: float
+    least_ms: float
+    greatest_ms: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How the batch sizes of a model's graphs were found.
+
+    Attributes:
+        batch_size: Images in the batches that were cut into those of the graphs.
+        rounds: In every one all sizes were timed in turn.
+        sizes: What was timed, rising.
+        graph_sizes: What it was then run with: 1, for what is left over, and the best.
+    """
+
+    batch_size: int
+    rounds: int
+    sizes: list[GraphTime]
+    graph_sizes: list[int]
+
+
+@dataclass(frozen=True)
 class ModelLatency:
     """One model's times; the hashes say which model, as in ``results.json``.
 
@@ -125,6 +159,7 @@ class ModelLatency:
         measure: The confidence measure of the budgets; policies have their own.
         data: None where it was not measured.
         agreement: None where the model ran as the exit table was made.
+        tuning: None where the sizes of its graphs were given, or it had none.
     """
 
     name: str
@@ -135,6 +170,7 @@ class ModelLatency:
     batches: list[BatchLatency]
     data: DataTime | None = None
     agreement: Agreement | None = None
+    tuning: Tuning | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +204,8 @@ class MachineRecord:
         settings: Of torch and of the environment, as far as they change times.
         backend: What ran the classifiers' steps; detectors are run by torch alone.
         graph_sizes: Samples in the batches that its graphs were made for; none where every batch
-            ran as it is.
+            ran as it is, and where each model has sizes of its own.
+        tuned: Whether they were measured for each model, see `Tuning`.
     """
 
     device: str
@@ -182,10 +219,13 @@ class MachineRecord:
     settings: dict[str, str] = field(default_factory=dict)
     backend: str = 'eager'
     graph_sizes: list[int] = field(default_factory=list)
+    tuned: bool = False
 
     @property
     def ran_by(self) -> str:
         """The backend in words."""
+        if self.tuned:
+            return f'{self.backend} in batches tuned for each model'
         sizes = ' and '.join(map(str, self.graph_sizes))
         return f'{self.backend} in batches of {sizes}' if sizes else self.backend
 

@@ -33,11 +33,13 @@ from .speedups import SpeedUp, machine_words
 from .text_tables import aligned_rows
 from .times import batch_name
 from .timing_quality import known_percentile
+from .tuning import tuned, tuning_lines
 
 
 def latency_text(record: LatencyFile) -> str:
     """All tables, headed by where the times were taken."""
     blocks = [_headline(record.machine)]
+    blocks += ['\n'.join(tuning_lines(model, found)) for model, found in tuned(record.models)]
     for model in record.models:
         unit = unit_for([round(1e9 * exit.gmacs) for exit in model.batches[0].exits])
         blocks += ['\n'.join(_batch_lines(model, batch, unit)) for batch in model.batches]

@@ -27,17 +27,18 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.agreement import float32_logits, measure_agreement
 from benchmarks.data_time import SAMPLES, measure_data_times
 from benchmarks.detection.latency import images_needed, measure_detectors
 from benchmarks.detection.timed_detectors import TimedDetector, load_timed_detectors
 from benchmarks.latency import check_batch_sizes, measure_latency
-from benchmarks.latency_records import LATENCY_VERSION, Agreement, LatencyFile, write_latency
+from benchmarks.latency_records import LATENCY_VERSION, LatencyFile, write_latency
 from benchmarks.machine import check_device, machine_record, machine_states
+from benchmarks.ready_models import RunForm, ready_model
 from benchmarks.timed_models import TimedModel, load_timed_models
 from benchmarks.timing import RoundLimits
 from benchmarks.trained_model import classifiers_and_detectors, load_trained_models
-from dynp_plugins.early_exit.compiled import BACKENDS, BATCH_SIZES
+from benchmarks.tuning import CANDIDATES
+from dynp_plugins.early_exit.compiled import BACKENDS
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import ConfigOptions
 from dynp_plugins.warm_allocator import keep_memory
@@ -150,10 +151,16 @@ def parse_args() -> argparse.Namespace:
         '--graphs',
         nargs='+',
         type=int,
-        default=list(BATCH_SIZES),
         metavar='B',
         help='with --backend: images or videos in the batches that graphs are made for, in which '
-        'batches of all sizes are run (default 1 16)',
+        'batches of all sizes are run (default 1 16); with --tune the sizes to choose from '
+        f'(default {" ".join(map(str, CANDIDATES))})',
+    )
+    parser.add_argument(
+        '--tune',
+        action='store_true',
+        help='with --backend: first time batches of the largest --batch-sizes in graphs of each '
+        'size, and go on with the best one of every classifier, and with 1',
     )
     parser.add_argument('--dtype', choices=DTYPES, default='float32', help='(default float32)')
     parser.add_argument('--channels-last', action='store_true', help='memory format')
@@ -212,26 +219,6 @@ def load(
     return timed, load_timed_detectors(detectors, args.scales, args.tables, images)
 
 
-def ready(
-    args: argparse.Namespace, models: list[TimedModel], form: tuple[torch.device, torch.dtype, bool]
-) -> tuple[list[TimedModel], list[Agreement | None]]:
-    """The classifiers as they are to be timed; and, of other than plain ones, how they agree."""
-    device, dtype, _ = form
-    size, found = max(args.batch_sizes), []
-    for model in models:
-        plain = not args.backend and dtype == torch.float32
-        reference = None if plain else float32_logits(model, size, device)
-        if args.backend:
-            model = model.prepared(device, torch.float32, False).compiled(
-                args.backend, dtype, args.graphs, args.threads
-            )
-        else:
-            model = model.prepared(*form)
-        agreement = None if plain else measure_agreement(model, reference, size, device)
-        found.append((model, agreement))
-    return [model for model, _ in found], [agreement for _, agreement in found]
-
-
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
@@ -242,16 +229,18 @@ def main() -> None:
     kept = keep_memory()
     limits = RoundLimits(args.rounds, args.warmup, args.seconds)
     device, dtype = check_device(args.device), getattr(torch, args.dtype)
+    form = RunForm(
+        *(device, dtype, args.channels_last, args.backend, args.graphs, args.tune, args.threads)
+    )
     if args.threads:
         torch.set_num_threads(args.threads)
     classifiers, detectors = load(args, limits)
-    form = (device, dtype, args.channels_last)
-    classifiers, agreements = ready(args, classifiers, form)
-    detectors = [detector.prepared(*form) for detector in detectors]
-    machine = machine_record(*form)
+    prepared = [ready_model(model, form, max(args.batch_sizes), limits) for model in classifiers]
+    classifiers = [one.model for one in prepared]
+    plain = (device, dtype, args.channels_last)
+    detectors = [detector.prepared(*plain) for detector in detectors]
+    machine = form.recorded(machine_record(*plain))
     machine = replace(machine, settings=machine.settings | kept)
-    if args.backend:
-        machine = replace(machine, backend=args.backend, graph_sizes=args.graphs)
     latencies, ratios = [], []
     if classifiers:
         latencies, ratios = measure_latency(classifiers, args.batch_sizes, limits, device)
@@ -266,8 +255,8 @@ def main() -> None:
         warmup_rounds=limits.warmup,
         rounds=limits.rounds,
         models=[
-            replace(one, data=of_one, agreement=agreement)
-            for one, of_one, agreement in zip(latencies, data, agreements, strict=True)
+            replace(one, data=of_one, agreement=before.agreement, tuning=before.tuning)
+            for one, of_one, before in zip(latencies, data, prepared, strict=True)
         ],
         ratios=ratios,
         seconds=limits.seconds,

@@ -10,6 +10,7 @@ from ..latency_data import CONDITIONS, data_balance, data_finding, reading_text
 from ..panels import panel_of, sample_word
 from ..times import batch_name, timed_batches
 from ..timing_quality import known_percentile, timing_conditions, timing_warnings
+from ..tuning import tuning_finding
 from .text import MISSING, escaped, number, significant, span, table
 
 
@@ -47,6 +48,11 @@ def latency_section(results: Results) -> list[str]:
         _disagreements(results, word),
         _ratios(results.timing.ratios if results.timing else []),
         machine_text(results),
+        '\n'.join(
+            f'- **{name}**: {escaped(tuning_finding(model.latency.tuning), 300)}.'
+            for name, model in zip(names, results.models, strict=True)
+            if model.latency is not None and model.latency.tuning is not None
+        ),
         *_data(names, results.models),
     ]
 

@@ -15,6 +15,7 @@ from ..sample_words import frames_finding
 from ..series import STYLES, exit_colours, series_style
 from ..times import measured, timed_batches
 from ..timing_quality import timing_conditions, timing_warnings
+from ..tuning import tuning_finding
 from .agreement import agreement_views
 from .budget import budget_view
 from .colours import ink_on
@@ -79,6 +80,11 @@ def exit_view(panel: PagePanel, pictures: int) -> dict:
         'timing_conditions': timing_conditions(panel.results, panel.models),
         'timing_warnings': timing_warnings(panel.results, panel.models),
         'ratios': ratio_estimates(panel),
+        'tunings': [
+            (name, tuning_finding(model.latency.tuning))
+            for name, model in zip(panel.names, panel.models, strict=True)
+            if model.latency is not None and model.latency.tuning is not None
+        ],
         'speedups': speedup_view(panel),
         'agreements': agreement_views(panel),
     }

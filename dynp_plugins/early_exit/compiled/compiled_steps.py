@@ -106,6 +106,18 @@ class CompiledSteps:
         self._graphs = graphs
         self._output_keys = output_keys
 
+    def only(self, batch_sizes: Sequence[int]) -> 'CompiledSteps':
+        """The same steps with some of their graphs alone; nothing is compiled.
+
+        Args:
+            batch_sizes: Samples in a graph's batch, of those that the steps were compiled for.
+        """
+        sizes = sorted(size * self.num_segments for size in batch_sizes)
+        graphs = [{size: of_step[size] for size in sizes} for of_step in self._graphs]
+        steps = copy.copy(self)
+        steps.batch_sizes, steps._graphs = tuple(sizes), graphs
+        return steps
+
     def start(self, images: Tensor) -> dict[str, Tensor]:
         """The images (B, 3, H, W) alone: what begins with them belongs to the first step.
 

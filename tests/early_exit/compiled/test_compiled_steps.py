@@ -120,6 +120,17 @@ def test_frames_of_a_clip_stay_together(backend):
     assert largest_difference(steps(frames), expected) < TOLERANCE
 
 
+def test_some_of_the_graphs_alone(tiny, images, logits):
+    steps = compile_steps(tiny, 'eager', batch_sizes=(1, 2, 4), threads=1)
+    some = steps.only((4, 1))
+    assert (some.batch_sizes, steps.batch_sizes) == ((1, 4), (1, 2, 4))
+    assert largest_difference(some(images), logits) < TOLERANCE
+    clips = compile_steps(
+        create_model('dyn_perceiver_regnety_tiny', num_segments=4), 'eager', batch_sizes=(1, 2)
+    )
+    assert clips.only((2,)).batch_sizes == (8,)
+
+
 def test_the_network_is_left_alone(tiny, images, logits):
     tiny.train()
     steps = compile_steps(tiny, 'eager', torch.bfloat16)

@@ -22,7 +22,7 @@ LEAST_SHARE = 0.85
 
 SLOWER, EQUAL, SHORT, PAYS, NO_SAVING = (
     'is slower',
-    'is not faster',
+    'is not surely faster',
     'falls short',
     'pays',
     'saves no MACs',

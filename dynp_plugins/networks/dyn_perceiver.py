@@ -17,6 +17,7 @@ from .contract import ExitBackbone, State, check_images, check_switches
 from .feature_branches import build_feature_branch
 from .feature_maps import NUM_STAGES, check_map_settings, feature_maps, keep_fixed, latent_depth
 from .latent_branch import ImageToLatent, LatentMixer, LatentToImage
+from .shortcuts import Shortcut
 from .temporal_shift import (
     TemporalShiftNorm,
     check_segments,
@@ -30,7 +31,7 @@ SELF_ATTENTION_LAYERS = (3, 3, 9, 3)
 _SELF_ATTENTION_HEADS = (1, 2, 4, 8)
 
 
-class DynPerceiverBackbone(ExitBackbone):
+class DynPerceiverBackbone(Shortcut, ExitBackbone):
     """The two branches of Dyn-Perceiver, cut at its four exits.
 
     - ``early``: the latent code in stage 3, before the CNN's third stage runs;
@@ -225,17 +226,22 @@ class DynPerceiverBackbone(ExitBackbone):
 
         Features are kept channels-last from here on: pixels are then tokens without a copy.
 
-        The latent code joins them in the first step: until X2Z has read features it is the same for
-        all images, and is normalised and projected once.
+        The latent code joins them in the first step, see `initial_latent`.
         """
         check_images(images)
         check_whole_clips(images, self.num_segments)
         images = images.contiguous(memory_format=self.memory_format)
         return {'x': self.feature_branch.stem(images)}
 
-    def initial_latent(self) -> Tensor | None:
-        """The latent code (1, L, C1) before it has read anything; None without a latent branch."""
-        return self.latent[None] if self.latent_depth else None
+    def initial_latent(self, images: int) -> Tensor | None:
+        """The latent code before it has read anything; None without a latent branch.
+
+        It is the same for all images, so that (1, L, C1) will do: it is then normalised and
+        projected once. In the published form it is (images, L, C1).
+        """
+        if not self.latent_depth:
+            return None
+        return self.latent.expand(1 if self.takes_shortcut else images, -1, -1)
 
     def step(self, k: int, state: State) -> tuple[State, Tensor]:
         """See `ExitBackbone.step`."""
@@ -251,7 +257,7 @@ class DynPerceiverBackbone(ExitBackbone):
         """Run what lies between the exit before ``exit_name`` in `EXITS` and ``exit_name``."""
         stages = self.feature_branch.stages
         if exit_name == 'early':
-            z = self.read_features(0, x, self.initial_latent())
+            z = self.read_features(0, x, self.initial_latent(x.shape[0]))
             for i in range(2):
                 x, z = self._exchange(i, stages[i](x), z)
             return x, z

@@ -84,7 +84,7 @@ def feature_maps(backbone: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
     state = backbone.start(images)
     _check_size(images, max(backbone.out_strides))
     run = _checkpointed if backbone.with_cp and torch.is_grad_enabled() else _plainly
-    x, z = state['x'], backbone.initial_latent()
+    x, z = state['x'], backbone.initial_latent(len(images))
     maps = []
     for i, stage in enumerate(backbone.feature_branch.stages):
         exchanges = i < backbone.latent_depth

@@ -11,6 +11,7 @@ from benchmarks.macs import exit_costs
 from dynp_plugins import create_model
 from dynp_plugins.networks.inference_form import inference_form
 from dynp_plugins.networks.merged_attention import MergedLatentToImage
+from dynp_plugins.networks.shortcuts import without_shortcuts
 
 NETWORKS = {
     'dyn_perceiver_regnety_tiny': (dict(num_classes=7), 64),
@@ -162,7 +163,12 @@ def test_what_cannot_be_folded_stays(module):
 def test_the_latent_code_is_projected_once_for_all_images(tiny):
     rows = []
     attention = tiny.backbone.x2z[0].cross_attention.attention
-    attention.q_proj.register_forward_hook(lambda _, inputs, __: rows.append(len(inputs[0])))
-    attention.k_proj.register_forward_hook(lambda _, inputs, __: rows.append(len(inputs[0])))
-    tiny(torch.randn(5, 3, 64, 64))
-    assert sorted(rows) == [1, 5]
+    for projection in (attention.q_proj, attention.k_proj):
+        projection.register_forward_hook(lambda _, inputs, __: rows.append(len(inputs[0])))
+    images = torch.randn(5, 3, 64, 64)
+    once = tiny(images)
+    with without_shortcuts(tiny):
+        published = tiny(images)
+    assert [sorted(rows[:2]), rows[2:]] == [[1, 5], [5, 5]]
+    for found, expected in zip(once, published, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)

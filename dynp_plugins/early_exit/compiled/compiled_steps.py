@@ -1,5 +1,6 @@
 """`compile_steps`: a network whose every step is a compiled graph of a few fixed batch sizes."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial

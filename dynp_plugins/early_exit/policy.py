@@ -244,15 +244,7 @@ class ExitPolicy:
         Raises:
             UserError: The file cannot be written.
         """
-        write_json(
-            _PolicyFile(
-                schema_version=POLICY_VERSION,
-                exit_names=list(self.exit_names),
-                thresholds=self.thresholds_by_exit,
-                **{name: getattr(self, name) for name in _AS_IN_THE_FILE},
-            ),
-            path,
-        )
+        write_json(self.record(), path)
 
     @classmethod
     def load(cls, path: str | Path) -> 'ExitPolicy':
@@ -263,26 +255,44 @@ class ExitPolicy:
                 message names the file and the entry.
         """
         remedy = 'choose the thresholds again with tools/choose_policy.py'
-        content = read_json(_PolicyFile, path, 'policy', POLICY_VERSION, remedy)
-        if list(content.thresholds) != content.exit_names[:-1]:
-            raise UserError(
-                f'{path}: thresholds are given for {", ".join(content.thresholds) or "no exit"}, '
-                f'but they belong to {", ".join(content.exit_names[:-1]) or "none"} '
-                '(every exit but the last, in order)'
-            )
-        values = [NEVER if value is None else value for value in content.thresholds.values()]
+        content = read_json(PolicyRecord, path, 'policy', POLICY_VERSION, remedy)
         try:
-            return cls(
-                exit_names=tuple(content.exit_names),
-                thresholds=(*values, ALWAYS),
-                **{name: getattr(content, name) for name in _AS_IN_THE_FILE},
-            )
+            return cls.of_record(content)
         except UserError as error:
             raise UserError(f'{path}: {error}') from error
 
+    def record(self) -> 'PolicyRecord':
+        """The policy as files hold it."""
+        return PolicyRecord(
+            schema_version=POLICY_VERSION,
+            exit_names=list(self.exit_names),
+            thresholds=self.thresholds_by_exit,
+            **{name: getattr(self, name) for name in _AS_IN_THE_FILE},
+        )
+
+    @classmethod
+    def of_record(cls, record: 'PolicyRecord') -> 'ExitPolicy':
+        """The policy that a file holds.
+
+        Raises:
+            UserError: It makes no sense; the message names the entry.
+        """
+        if list(record.thresholds) != record.exit_names[:-1]:
+            raise UserError(
+                f'thresholds are given for {", ".join(record.thresholds) or "no exit"}, '
+                f'but they belong to {", ".join(record.exit_names[:-1]) or "none"} '
+                '(every exit but the last, in order)'
+            )
+        values = [NEVER if value is None else value for value in record.thresholds.values()]
+        return cls(
+            exit_names=tuple(record.exit_names),
+            thresholds=(*values, ALWAYS),
+            **{name: getattr(record, name) for name in _AS_IN_THE_FILE},
+        )
+
 
 @dataclass(frozen=True)
-class _PolicyFile:
+class PolicyRecord:
     """A policy on disk: thresholds by exit, null where nobody leaves."""
 
     schema_version: int
@@ -298,7 +308,7 @@ class _PolicyFile:
     expected: Expectation | None = None
 
 
-_AS_IN_THE_FILE = {entry.name for entry in fields(_PolicyFile)} - {
+_AS_IN_THE_FILE = {entry.name for entry in fields(PolicyRecord)} - {
     'schema_version',
     'exit_names',
     'thresholds',

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import rel_entr
 
 from ..errors import UserError
 from .pareto import pareto_thresholds
@@ -109,6 +108,8 @@ def hoeffding_bentkus_p_value(total_loss: float, samples: int, epsilon: float) -
         samples: Number of samples, n.
         epsilon: The risk of the hypothesis to reject.
     """
+    from scipy.special import rel_entr  # who only follows policies need not have it
+
     risk = min(total_loss / samples, epsilon)
     hoeffding = np.exp(-samples * (rel_entr(risk, epsilon) + rel_entr(1 - risk, 1 - epsilon)))
     bentkus = np.e * _binomial_cdf(np.ceil(total_loss), samples, epsilon)

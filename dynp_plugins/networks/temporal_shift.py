@@ -150,8 +150,8 @@ def check_whole_clips(images: Tensor, num_segments: int) -> None:
     Raises:
         UserError: The number of images is no multiple of the frames of a clip.
     """
-    if len(images) % num_segments:
+    if images.shape[0] % num_segments:
         raise UserError(
-            f'{len(images)} images are no whole number of clips of num_segments={num_segments} '
+            f'{images.shape[0]} images are no whole number of clips of num_segments={num_segments} '
             'frames: give all frames of every clip, one clip behind the other'
         )

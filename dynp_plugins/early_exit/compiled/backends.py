@@ -70,23 +70,33 @@ def inductor(step: ExampleStep, options: BackendOptions) -> Run:
 
 
 def openvino(step: ExampleStep, options: BackendOptions) -> Run:
-    """OpenVINO on a CPU.
+    """OpenVINO on a CPU."""
+    ov = import_openvino()
+    _require_cpu('openvino', step)
+    return openvino_run(ov.convert_model(_exported(step)), options)
+
+
+def import_openvino() -> ModuleType:
+    """The package, told to keep to itself what it does.
 
     It reports every conversion to its makers unless a user has declined; without its telemetry
     package it does not, and so that package is kept from it where it is imported here.
     """
     if 'openvino' not in sys.modules:
         sys.modules.setdefault('openvino_telemetry', None)  # an import of it fails
-    ov = require('openvino', 'openvino')
-    _require_cpu('openvino', step)
-    model = ov.convert_model(_exported(step))
+    return require('openvino', 'openvino')
+
+
+def openvino_run(model: Any, options: BackendOptions) -> Run:
+    """Run an ``openvino.Model`` on the CPU."""
     settings: dict[str, Any] = {
         'NUM_STREAMS': 1,
         'INFERENCE_PRECISION_HINT': 'bf16' if options.dtype == torch.bfloat16 else 'f32',
     }
     if options.threads is not None:
         settings['INFERENCE_NUM_THREADS'] = options.threads
-    request = ov.Core().compile_model(model, 'CPU', settings).create_infer_request()
+    core = import_openvino().Core()
+    request = core.compile_model(model, 'CPU', settings).create_infer_request()
 
     def run(inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         arrays = [value.contiguous().numpy() for value in inputs]
@@ -98,7 +108,7 @@ def openvino(step: ExampleStep, options: BackendOptions) -> Run:
 
 def onnxruntime(step: ExampleStep, options: BackendOptions) -> Run:
     """ONNX Runtime on a CPU."""
-    runtime = require('onnxruntime', 'onnxruntime')
+    require('onnxruntime', 'onnxruntime')
     require('onnxscript', 'onnxruntime')
     _require_cpu('onnxruntime', step)
     if options.dtype != torch.float32:
@@ -106,14 +116,20 @@ def onnxruntime(step: ExampleStep, options: BackendOptions) -> Run:
             'backend="onnxruntime" runs in float32 on CPUs; for bfloat16 choose openvino or '
             'inductor'
         )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'step.onnx'
+        export_onnx(step, path)
+        return onnxruntime_run(path, options)
+
+
+def onnxruntime_run(path: Path, options: BackendOptions) -> Run:
+    """Run an ONNX file on the CPU; the file is not needed afterwards."""
+    runtime = require('onnxruntime', 'onnxruntime')
     settings = runtime.SessionOptions()
     settings.log_severity_level = 3
     if options.threads is not None:
         settings.intra_op_num_threads = options.threads
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / 'step.onnx'
-        export_onnx(step, path)
-        session = runtime.InferenceSession(str(path), settings, providers=['CPUExecutionProvider'])
+    session = runtime.InferenceSession(str(path), settings, providers=['CPUExecutionProvider'])
     names = [value.name for value in session.get_inputs()]
 
     def run(inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:

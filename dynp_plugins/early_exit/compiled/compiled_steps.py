@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -54,14 +55,11 @@ def compile_steps(
     if dtype not in DTYPES:
         names = ', '.join(str(one) for one in DTYPES)
         raise UserError(f'dtype={dtype!r}: choose one of {names}')
-    sizes = tuple(sorted(set(batch_sizes)))
-    if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
-        raise UserError(f'batch_sizes={batch_sizes!r}: give whole numbers of at least 1')
+    sizes = rising_sizes(batch_sizes)
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise UserError(f'threads={threads!r}: give a whole number of at least 1')
-    network = inference_form(network)
     converted = dtype if backend in ('eager', 'inductor') else torch.float32
-    network.to(dtype=converted, memory_format=network.backbone.memory_format)
+    network = frozen_copy(network, converted)
     size = network.backbone.image_size if image_size is None else image_size
     height, width = (size, size) if isinstance(size, int) else size
     device = next(network.parameters()).device
@@ -75,11 +73,42 @@ def compile_steps(
             output_keys = [example.output_keys for example in examples]
             for k, example in enumerate(examples):
                 graphs[k][len(images)] = BACKENDS[backend](example, options)
-    return CompiledSteps(network, backend, options, (height, width), graphs, output_keys)
+    interface = NetworkInterface(tuple(network.exit_names), network.num_segments)
+    return CompiledSteps(interface, backend, options, (height, width), graphs, output_keys)
+
+
+def frozen_copy(network: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """A copy in eval mode that takes no gradients, in its own memory format, of ``dtype``."""
+    network = copy.deepcopy(network).eval().requires_grad_(False)
+    return network.to(dtype=dtype, memory_format=network.backbone.memory_format)
+
+
+def rising_sizes(batch_sizes: Sequence[int]) -> tuple[int, ...]:
+    """Sizes of batches, each once.
+
+    Raises:
+        UserError: There is none, or one is no whole number of at least 1.
+    """
+    sizes = tuple(sorted(set(batch_sizes)))
+    if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
+        raise UserError(f'batch_sizes={batch_sizes!r}: give whole numbers of at least 1')
+    return sizes
+
+
+class NetworkInterface(NamedTuple):
+    """What is to be known of a network whose steps are graphs.
+
+    Attributes:
+        exit_names: In order of execution.
+        num_segments: Images that it sees together, see `ExitBackbone`.
+    """
+
+    exit_names: tuple[str, ...]
+    num_segments: int
 
 
 class CompiledSteps:
-    """The steps of a network in compiled graphs; made by `compile_steps`.
+    """The steps of a network in compiled graphs; made by `compile_steps`, or loaded from files.
 
     It is a `SteppedNetwork`: what runs a network step by step, such as `EarlyExitEngine` and
     `EarlyExitStream`, runs this one alike.
@@ -92,7 +121,7 @@ class CompiledSteps:
 
     def __init__(
         self,
-        network: nn.Module,
+        interface: NetworkInterface,
         backend: str,
         options: BackendOptions,
         image_size: tuple[int, int],
@@ -101,8 +130,7 @@ class CompiledSteps:
     ):
         self.backend, self.dtype, self.threads = backend, options.dtype, options.threads
         self.image_size = image_size
-        self.exit_names = tuple(network.exit_names)
-        self.num_segments = network.num_segments
+        self.exit_names, self.num_segments = interface
         self.batch_sizes = tuple(graphs[0])
         self._graphs = graphs
         self._output_keys = output_keys

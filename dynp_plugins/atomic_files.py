@@ -1,6 +1,7 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,3 +34,43 @@ def atomic_path(destination: str | Path) -> Iterator[Path]:
         os.replace(temporary, destination)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(destination: str | Path, replaces: bool = False) -> Iterator[Path]:
+    """Give an empty folder beside ``destination``; move it there when the block succeeds.
+
+    If the block raises, the folder is deleted and an existing ``destination`` stays as it was.
+
+    Args:
+        destination: Where the folder is to be; not there yet, or empty.
+        replaces: Whether a folder that is there makes room.
+
+    Raises:
+        UserError: The folder cannot be created, or ``destination`` is there and does not make room.
+    """
+    destination = Path(destination).absolute()
+    temporary = destination.with_name(f'.{destination.name}.{os.getpid()}.tmp')
+    former = destination.with_name(f'.{destination.name}.{os.getpid()}.old')
+    occupied = destination.exists() and not (
+        destination.is_dir() and not any(destination.iterdir())
+    )
+    if occupied and not (replaces and destination.is_dir()):
+        raise UserError(f'cannot write the folder {destination}: it is there already')
+    try:
+        temporary.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f'cannot write {destination}: {error.strerror}') from error
+    try:
+        yield temporary
+        if destination.exists():
+            os.replace(destination, former)
+        try:
+            os.replace(temporary, destination)
+        except OSError:
+            if former.exists():
+                os.replace(former, destination)
+            raise
+        shutil.rmtree(former, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -5,7 +5,6 @@ is whole: the old one or the new one. SHA256SUMS lists the files that were put t
 of an earlier time, and only those, can be removed; ``sha256sum -c`` reads it.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from dynp_plugins.errors import UserError
+from dynp_plugins.file_hashes import file_sha256
 
 SUMS = 'SHA256SUMS'
 
@@ -58,7 +58,7 @@ def move_into_place(
         UserError: A file cannot be put where it belongs; then nothing has changed.
     """
     paths = [path for path in staged.rglob('*') if path.is_file()]
-    new = {path.relative_to(staged).as_posix(): _sha256(path) for path in sorted(paths)}
+    new = {path.relative_to(staged).as_posix(): file_sha256(path) for path in sorted(paths)}
     listed = read_sums(destination)
     stale = {
         name: listed.get(name, '')
@@ -112,7 +112,7 @@ def check_sums(folder: str | Path) -> list[str]:
     for name, sha256 in listed.items():
         if not (folder / name).is_file():
             problems.append(f'{name} is listed in {SUMS} but is not there')
-        elif _sha256(folder / name) != sha256:
+        elif file_sha256(folder / name) != sha256:
             problems.append(f'{name} is not the file that was written: its SHA-256 has changed')
     return problems
 
@@ -141,14 +141,6 @@ def _check_place(path: Path) -> None:
     folder = path.parent
     if os.path.lexists(folder) and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         raise UserError(f'cannot write {path}: {folder} is no folder that may be written')
-
-
-def _sha256(path: Path) -> str:
-    with path.open('rb') as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _is_running(pid: str) -> bool:

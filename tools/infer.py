@@ -6,12 +6,14 @@
     python tools/infer.py VIDEO_CONFIG CHECKPOINT clip.mp4
     python tools/infer.py DETECTION_CONFIG CHECKPOINT street.jpg --draw drawn
     python tools/infer.py DETECTION_CONFIG CHECKPOINT FOLDER --policy REPORT --budget-gmacs 5
+    python tools/infer.py EXPORT FOLDER
 
 Prints a table: for each sample its label, the exit it left at and what it cost, and below it the
 mean cost and the share of the samples that left at each exit. Samples are videos where the config's
 model is a video recogniser, otherwise pictures; all frames of a video that are looked at leave
 together, and their costs are added up. REPORT is a folder that
-tools/budget_curve.py wrote; from the exit table in it, thresholds are chosen for the budget.
+tools/budget_curve.py wrote; from the exit table in it, thresholds are chosen for the budget. EXPORT
+is a folder that tools/export.py wrote; it holds the weights, and the policy if it was given one.
 
 With a detector, the table has a line for each detection: class, score and box in pixels of the
 picture, and for the budget an input scale is chosen from the report.
@@ -41,6 +43,7 @@ from dynp_plugins.inference.answer_files import (
     opened,
     readable_path,
 )
+from dynp_plugins.inference.exported import is_export
 from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES
 from dynp_plugins.inference.sample_kinds import SampleKind
 from dynp_plugins.model_settings import add_settings_option, parse_settings
@@ -63,11 +66,19 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('network', metavar='CONFIG|NAME', help='a config file, or a name')
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help="checkpoint, or a run's folder")
+    parser.add_argument(
+        'network',
+        metavar='CONFIG|NAME|EXPORT',
+        help='a config file, a name, or a folder that tools/export.py wrote',
+    )
+    parser.add_argument(
+        'checkpoint',
+        metavar='CHECKPOINT',
+        help="checkpoint, or a run's folder; left out with an EXPORT",
+    )
     parser.add_argument(
         'samples',
-        nargs='+',
+        nargs='*',
         metavar='IMAGE|VIDEO|DIR',
         help='pictures or, with a video config, videos (files, or folders of frames where its data '
         'are such); a folder means all in it and its sub-folders',
@@ -119,6 +130,11 @@ def parse_args() -> argparse.Namespace:
         help='override entries of the config',
     )
     args = parser.parse_args()
+    if is_export(args.network):
+        args.samples.insert(0, args.checkpoint)
+        args.checkpoint = None
+    if not args.samples:
+        parser.error('the following arguments are required: IMAGE|VIDEO|DIR')
     if args.budget_mmacs is not None:
         args.budget_gmacs = args.budget_mmacs / 1e3
     return args
@@ -198,7 +214,7 @@ class Answering:
             policy=args.policy,
             budget_gmacs=args.budget_gmacs,
             device=args.device,
-            exit_gmacs=count_gmacs,
+            exit_gmacs=None if args.checkpoint is None else count_gmacs,
             cfg_options=args.cfg_options,
             **parse_settings(args.set),
         )
@@ -210,7 +226,7 @@ class Answering:
         return {
             'network': args.network,
             'settings': args.cfg_options or parse_settings(args.set),
-            'checkpoint': readable_path(args.checkpoint),
+            'checkpoint': args.checkpoint and readable_path(args.checkpoint),
             'policy': args.policy and readable_path(args.policy),
             'budget_gmacs': self._inferencer.budget_gmacs,
             'measure': policy.measure,

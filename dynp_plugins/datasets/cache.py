@@ -19,6 +19,7 @@ import numpy as np
 
 from dynp_plugins.datasets.cache_folder import CACHE_VARIABLE, install, staging, writing
 from dynp_plugins.errors import UserError
+from dynp_plugins.file_hashes import file_sha256
 
 MANIFEST = 'manifest.json'
 
@@ -174,17 +175,9 @@ def _check(path: Path, sha256: str) -> None:
     status = path.stat()
     identity = (path.resolve(), status.st_ino, status.st_size, status.st_mtime_ns, sha256)
     if identity not in _checked:
-        if _sha256(path) != sha256:
+        if file_sha256(path) != sha256:
             raise _Unusable(f'{path.name} does not match its checksum')
         _checked.add(identity)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _write(stage: Path, version: int, arrays: Mapping[str, np.ndarray]) -> None:
@@ -195,7 +188,7 @@ def _write(stage: Path, version: int, arrays: Mapping[str, np.ndarray]) -> None:
         entries[name] = {
             'shape': list(array.shape),
             'dtype': array.dtype.str,
-            'sha256': _sha256(path),
+            'sha256': file_sha256(path),
         }
     _write_manifest(stage, {'version': version, 'arrays': entries})
 

@@ -81,6 +81,7 @@ def load_config_model(
         classes=as_names(classes),
         num_classes=getattr(classification_head(classifier), 'num_classes', None),
         weights_sha256=weights_sha256,
+        preprocessing=prepare.describe,
     )
 
 
@@ -96,6 +97,5 @@ def _pipeline(
             f'({kind}), but its test pipeline decodes {"no " if videos else ""}videos: give it '
             f'{"steps such as OpenVideo, DecodeVideo" if videos else "one of pictures"}'
         )
-    return (
-        VideoPipeline(config, dataset) if videos else PicturePipeline(config, dataset, classifier)
-    )
+    pipeline = VideoPipeline if videos else PicturePipeline
+    return pipeline(config, dataset, classifier)

@@ -14,6 +14,7 @@ from ..openmmlab.config_files import building_from
 from .image_inputs import PICTURES
 from .image_reading import check_file_depth, read_rgb
 from .pipeline_steps import Step, loads_picture, picture_in_memory, without_loading
+from .preprocessing.translation import translate_normalisation, translate_pictures
 from .sample_kinds import Sample
 
 
@@ -86,16 +87,18 @@ class PicturePipeline:
 
     Attributes:
         kind: What it reads.
+        describe: Gives all that is done to a picture as data, or raises a `UserError`.
     """
 
     kind = PICTURES
 
     def __init__(self, config: Config, dataset: Mapping[str, Any], classifier: nn.Module):
-        self._steps = PictureSteps(
-            config,
-            dataset['pipeline'],
-            bgr=bool(getattr(classifier.data_preprocessor, 'to_rgb', False)),
-            grey=getattr(classifier.backbone, 'channels', 3) == 1,
+        bgr = bool(getattr(classifier.data_preprocessor, 'to_rgb', False))
+        grey = getattr(classifier.backbone, 'channels', 3) == 1
+        steps = list(dataset['pipeline'])
+        self._steps = PictureSteps(config, steps, bgr=bgr, grey=grey)
+        self.describe = lambda: translate_pictures(
+            steps, translate_normalisation(classifier.data_preprocessor), bgr=bgr, grey=grey
         )
 
     def __call__(self, picture: Sample) -> Tensor:

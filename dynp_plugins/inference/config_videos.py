@@ -9,15 +9,16 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, DefaultScope
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..datasets.video_reading import video_problem
 from ..errors import UserError
 from ..openmmlab.config_files import building_from
 from .image_reading import read_rgb
 from .pipeline_steps import opens_files, video_in_memory, without_decoding, without_decord
+from .preprocessing.translation import translate_normalisation, translate_videos
 from .sample_kinds import Sample
-from .video_inputs import VIDEOS, frame_folders, frame_pattern
+from .video_inputs import VIDEOS, count_frames, frame_folders, frame_pattern
 
 _SETTINGS = {'start_index': 0, 'modality': 'RGB', 'filename_tmpl': 'img_{:05}.jpg'}
 
@@ -33,15 +34,17 @@ class VideoPipeline:
     Args:
         config: The config.
         dataset: Its test data set.
+        classifier: Its classifier.
 
     Attributes:
         kind: What it reads.
+        describe: Gives all that is done to a video as data, or raises a `UserError`.
 
     Raises:
         UserError: The pipeline or the data set cannot be used.
     """
 
-    def __init__(self, config: Config, dataset: Mapping[str, Any]):
+    def __init__(self, config: Config, dataset: Mapping[str, Any], classifier: nn.Module):
         steps = list(dataset['pipeline'])
         scope = DefaultScope.overwrite_default_scope(config.get('default_scope'))
         with scope, building_from(config):
@@ -54,9 +57,13 @@ class VideoPipeline:
                 f"{self._settings['modality']!r}: only 'RGB' can be read"
             )
         self._opens_files = opens_files(steps)
-        template = self._settings['filename_tmpl']
-        self._frame_pattern = frame_pattern(template)
-        self.kind = VIDEOS if self._opens_files else frame_folders(template)
+        self.describe = lambda: translate_videos(
+            steps,
+            translate_normalisation(classifier.data_preprocessor),
+            self._settings['filename_tmpl'],
+            self._settings['start_index'],
+        )
+        self.kind = VIDEOS if self._opens_files else frame_folders(self._settings['filename_tmpl'])
 
     def __call__(self, video: Sample) -> Tensor:
         """The video as the data preprocessor takes it, (frames, channels, height, width).
@@ -89,21 +96,12 @@ class VideoPipeline:
             raise UserError(problem) from None
 
     def _from_folder(self, folder: str) -> Any:
-        frames = {
-            int(match[1]): name
-            for name in os.listdir(folder)
-            if (match := self._frame_pattern.fullmatch(name))
-        }
-        first = self._settings['start_index']
-        count = max(frames, default=-1) + 1 - first
-        missing = next((k for k in range(first, first + count) if k not in frames), None)
-        if missing is not None or count < 1:
-            name = self._settings['filename_tmpl'].format(first if missing is None else missing)
-            raise UserError(f'the frame {name} is missing; frames are numbered from {first} on')
+        template = self._settings['filename_tmpl']
+        count = count_frames(folder, template, self._settings['start_index'])
         try:
             return self._whole({'frame_dir': folder, 'total_frames': count, **self._settings})
         except Exception:
-            for name in frames.values():
+            for name in filter(frame_pattern(template).fullmatch, os.listdir(folder)):
                 try:
                     read_rgb(os.path.join(folder, name))
                 except Exception as error:  # decoders raise whatever they like

@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..early_exit import ExitPolicy, fold_frames, probabilities
+from ..early_exit import CompiledSteps, ExitPolicy, fold_frames, probabilities
 from ..early_exit.engine import EarlyExitEngine
 from ..errors import UserError
 from ..networks import MultiExitNetwork
 from .image_reading import why
-from .loaded_model import choose_device
 from .model_loading import load_model
 from .named_model import Preprocess
 from .policy_choice import PolicyChoice
@@ -40,10 +39,13 @@ class DynamicInferencer:
     Args:
         config_or_name: A config file, whose test pipeline then reads the samples; or a name as
             `create_model` takes it, with the usual ImageNet preprocessing at the network's own
-            image size (short side to 256 / 224 of it, bicubic; centre crop).
-        checkpoint: The weights: a file, or a run's work folder.
+            image size (short side to 256 / 224 of it, bicubic; centre crop); or a folder that
+            ``tools/export.py`` wrote, which needs no OpenMMLab.
+        checkpoint: The weights: a file, or a run's work folder. None for an exported folder, which
+            holds them.
         policy: An `ExitPolicy` or the file of one; an exit table of the calibration split, or the
-            folder that ``tools/budget_curve.py`` wrote.
+            folder that ``tools/budget_curve.py`` wrote. By default that of an exported folder, with
+            the budget it was exported for.
         budget_gmacs: Mean cost of a sample to choose thresholds for, from an exit table; None for
             no limit. Can be changed at any time through the attribute of that name.
         device: By default a GPU if there is one.
@@ -51,8 +53,9 @@ class DynamicInferencer:
         exit_gmacs: What a sample has cost at each exit, for policies that do not say it; or a
             function that is asked for it with the network and the shape of a sample, (channels,
             height, width) or (frames, channels, height, width).
-        preprocess: With a name, in place of its preprocessing: makes the network's input
-            (channels, height, width) of an RGB Pillow image.
+        preprocess: With a name or an exported folder, in place of its preprocessing: makes the
+            network's input (channels, height, width) of an RGB Pillow image; or, of an export for
+            videos, (frames, channels, height, width) of a path or array.
         cfg_options: With a config, dotted keys to values that override entries of it.
         **settings: With a name, settings as `create_model` takes them. ``num_classes`` need not
             be given where the weights tell it.
@@ -73,7 +76,7 @@ class DynamicInferencer:
     def __init__(
         self,
         config_or_name: str | Path,
-        checkpoint: str | Path,
+        checkpoint: str | Path | None = None,
         policy: ExitPolicy | str | Path | None = None,
         budget_gmacs: float | None = None,
         device: str | torch.device | None = None,
@@ -86,14 +89,17 @@ class DynamicInferencer:
         self._model = load_model(
             config_or_name,
             checkpoint,
-            choose_device(device),
+            device,
             classes,
             preprocess,
             cfg_options,
             settings,
         )
+        if policy is None:
+            policy = self._model.policy
+            budget_gmacs = self._model.budget_gmacs if budget_gmacs is None else budget_gmacs
         self._choice = PolicyChoice(self._model, policy)
-        self._given_costs = exit_gmacs
+        self._given_costs = exit_gmacs = exit_gmacs or self._model.exit_gmacs
         exits = self.network.exit_names
         if exit_gmacs is not None and not callable(exit_gmacs) and len(exit_gmacs) != len(exits):
             raise UserError(
@@ -109,8 +115,8 @@ class DynamicInferencer:
         return self._model.kind
 
     @property
-    def network(self) -> MultiExitNetwork:
-        """The network, in eval mode."""
+    def network(self) -> MultiExitNetwork | CompiledSteps:
+        """The network, in eval mode, or its exported steps."""
         return self._model.network
 
     @property

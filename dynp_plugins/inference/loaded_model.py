@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from ..early_exit import CompiledSteps, ExitPolicy
 from ..errors import UserError
 from ..networks import MultiExitNetwork
+from .preprocessing import Preprocessing
 from .sample_kinds import Sample, SampleKind
 
 
@@ -25,16 +28,27 @@ class LoadedModel:
         classes: Names of the classes; None if nobody says them.
         num_classes: Number of classes; None if it cannot be told before the first sample.
         weights_sha256: Hash of the weights, as exit tables and policies name it.
+        preprocessing: Gives `prepare` and `to_network` as data.
+
+            Raises:
+                UserError: They cannot be written down; the message says why.
+        exit_gmacs: GMACs up to each exit; None where it is to be counted, or not known.
+        policy: The policy to follow unless another is given; see `DynamicInferencer`.
+        budget_gmacs: The budget to begin with under that policy.
     """
 
     name: str
     kind: SampleKind
-    network: MultiExitNetwork
+    network: MultiExitNetwork | CompiledSteps
     prepare: Callable[[Sample], Tensor]
     to_network: Callable[[Tensor], Tensor]
     classes: tuple[str, ...] | None
     num_classes: int | None
     weights_sha256: str
+    preprocessing: Callable[[], Preprocessing]
+    exit_gmacs: Sequence[float] | None = None
+    policy: ExitPolicy | Path | None = None
+    budget_gmacs: float | None = None
 
     def __post_init__(self) -> None:
         check_name_count(self.classes, self.num_classes)

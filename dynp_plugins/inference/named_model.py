@@ -19,6 +19,9 @@ from ..networks import MultiExitNetwork, StaticBackbone
 from .image_inputs import PICTURES
 from .image_reading import read_rgb
 from .loaded_model import LoadedModel, as_names
+from .preprocessing import PlainPreprocessing
+from .preprocessing.geometry import CropCentre, Interpolation, OperationRecord, ResizeEdge
+from .preprocessing.records import Normalisation, PictureReading, Preprocessing
 
 Preprocess = Callable[[Image.Image], Tensor]
 """An RGB picture to what the network takes, (channels, height, width) of floating point."""
@@ -42,7 +45,7 @@ def load_named_model(
         checkpoint: A file of weights, or a run's work folder.
         device: Where the network is to run.
         classes: Names of the classes; by default those that the checkpoint notes.
-        preprocess: Replaces `imagenet_preprocess`.
+        preprocess: Replaces `imagenet_preprocessing`.
         settings: Settings other than the named ones. ``num_classes`` is read from the weights, or
             follows from ``classes``, where it is not given.
 
@@ -73,34 +76,44 @@ def load_named_model(
             'usual for ImageNet; if the config does it otherwise, give the config',
             weights.path,
         )
-    preprocess = preprocess or imagenet_preprocess(network.backbone.image_size)
+    record = imagenet_preprocessing(network.backbone.image_size)
+    plain = PlainPreprocessing(record, device)
     return LoadedModel(
         name=name,
         kind=PICTURES,
         network=network,
-        prepare=lambda picture: preprocess(read_rgb(picture)),
-        to_network=lambda images: images.to(device),
+        prepare=plain if preprocess is None else lambda picture: preprocess(read_rgb(picture)),
+        to_network=plain.to_network if preprocess is None else lambda images: images.to(device),
         classes=classes,
         num_classes=_num_classes(network, settings),
         weights_sha256=weights_sha256(to_classifier_keys(weights.state_dict)),
+        preprocessing=_refuse_to_describe if preprocess else lambda: record,
     )
 
 
-def imagenet_preprocess(image_size: int) -> Preprocess:
+def imagenet_preprocessing(image_size: int) -> Preprocessing:
     """Short side to 256 / 224 of the image size, bicubic; centre crop; ImageNet mean and deviation.
 
     Args:
         image_size: Side of the square that is cut out, in pixels.
     """
-    from torchvision import transforms
+    bicubic = Interpolation('pillow', 'bicubic')
+    operations = [
+        ResizeEdge(round(image_size * 256 / 224), interpolation=bicubic),
+        CropCentre(image_size, image_size),
+    ]
+    return Preprocessing(
+        PictureReading(),
+        None,
+        [OperationRecord.of(operation) for operation in operations],
+        Normalisation(divisor=255.0, mean=list(_MEAN), std=list(_STD)),
+    )
 
-    return transforms.Compose(
-        [
-            transforms.Resize(round(image_size * 256 / 224), transforms.InterpolationMode.BICUBIC),
-            transforms.CenterCrop(image_size),
-            transforms.ToTensor(),
-            transforms.Normalize(_MEAN, _STD),
-        ]
+
+def _refuse_to_describe() -> Preprocessing:
+    raise UserError(
+        'preprocess is a function, which cannot be written down: export with '
+        '--no-preprocessing, and give it to DynamicInferencer(DIR, preprocess=...)'
     )
 
 

@@ -25,6 +25,7 @@ class PolicyChoice:
         exit_gmacs: What a sample has cost at each exit, as far as what was given says it.
         input_shape: (channels, height, width) of the pictures, or (frames, channels, height, width)
             of the videos, that costs and thresholds hold for; None if nothing says it.
+        table: The exit table that thresholds are chosen from, if one was given.
 
     Raises:
         UserError: There is nothing of the sort, it cannot be read, or it was made for another
@@ -34,7 +35,7 @@ class PolicyChoice:
     def __init__(self, model: LoadedModel, given: ExitPolicy | str | Path | None):
         self._model = model
         self._fixed: ExitPolicy | None = None
-        self._table: ExitTable | None = None
+        self.table: ExitTable | None = None
         names = tuple(model.network.exit_names)
         self._whole = ExitPolicy(names, 'max_softmax', tuple(full_network(len(names))))
         self.exit_gmacs: Sequence[float] | None = None
@@ -83,7 +84,7 @@ class PolicyChoice:
             raise UserError(
                 f'budget_gmacs={budget_gmacs!r}: give a number of GMACs per {self._model.kind.name}'
             )
-        if self._table is None:
+        if self.table is None:
             has = (
                 f'{self._source} has fixed thresholds'
                 if self._fixed
@@ -94,7 +95,7 @@ class PolicyChoice:
                 'folder that tools/budget_curve.py wrote for this model, or the exit table '
                 f'tables/MODEL{TABLE_SUFFIX} in it'
             )
-        return _from_table(self._table, float(budget_gmacs))
+        return _from_table(self.table, float(budget_gmacs))
 
     def _take_policy(self, policy: ExitPolicy) -> None:
         self._check(policy)
@@ -111,7 +112,7 @@ class PolicyChoice:
             self._check(_from_table(table, costs[-1]))
         except UserError as error:
             raise UserError(f'{path}: {error}') from error
-        self._table, self.exit_gmacs = table, costs
+        self.table, self.exit_gmacs = table, costs
         self._hold_for(table.manifest.get('input_shape'))
 
     def _hold_for(self, input_shape: Sequence[int] | None) -> None:

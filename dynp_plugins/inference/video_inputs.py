@@ -1,5 +1,6 @@
 """What may be given as videos: files, folders of frames, arrays, and folders and lists of them."""
 
+import os
 import re
 from typing import Any
 
@@ -61,6 +62,27 @@ def frame_pattern(filename_tmpl: str) -> re.Pattern[str]:
             'as in img_{:05}.jpg'
         )
     return pattern
+
+
+def count_frames(folder: str, filename_tmpl: str, first: int) -> int:
+    """The frames in a folder, of which none is missing.
+
+    Args:
+        folder: The folder.
+        filename_tmpl: Names of the frames, such as ``img_{:05}.jpg``.
+        first: Number of the first.
+
+    Raises:
+        UserError: There is none, or one is missing.
+    """
+    names = map(frame_pattern(filename_tmpl).fullmatch, os.listdir(folder))
+    found = {int(match[1]) for match in names if match}
+    count = max(found, default=-1) + 1 - first
+    missing = next((k for k in range(first, first + count) if k not in found), None)
+    if missing is not None or count < 1:
+        name = filename_tmpl.format(first if missing is None else missing)
+        raise UserError(f'the frame {name} is missing; frames are numbered from {first} on')
+    return count
 
 
 def _check_memory(given: Any) -> None:

@@ -4,13 +4,11 @@ They take the places of mmaction2's ``DecordInit`` and ``DecordDecode`` and leav
 them to mmaction2.
 """
 
-import hashlib
-from pathlib import PurePath
-
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
+from ...datasets.frame_shuffling import orders_of, shuffle_groups
 from ...datasets.video_reading import VideoReader
 from ...errors import UserError
 
@@ -130,29 +128,13 @@ class ShuffleFrames(BaseTransform):
                 f'ShuffleFrames: {numbers.size} sampled frames are no whole number of groups of '
                 f'{size}; set group_size to the number of frames that the network sees together'
             )
-        rng = np.random if self.fresh else np.random.RandomState(self._seed_of(results))
-        groups = [_other_order(group, rng) for group in numbers.reshape(-1, size)]
-        results['frame_inds'] = np.concatenate(groups).reshape(numbers.shape)
-        return results
-
-    def _seed_of(self, results: dict) -> int:
         path = results['filename'] if 'filename' in results else results['frame_dir']
-        name = PurePath(str(path).replace('\\', '/')).name
-        digest = hashlib.sha256(f'{self.seed}:{name}'.encode()).digest()
-        return int.from_bytes(digest[:4], 'big')
+        rng = np.random if self.fresh else orders_of(str(path), self.seed)
+        results['frame_inds'] = shuffle_groups(numbers, size, rng)
+        return results
 
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(fresh={self.fresh}, seed={self.seed}, '
             f'group_size={self.group_size})'
         )
-
-
-def _other_order(numbers: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-    """All orders that differ from the given one are equally likely."""
-    if (numbers == numbers[0]).all():
-        return numbers
-    while True:
-        shuffled = rng.permutation(numbers)
-        if (shuffled != numbers).any():
-            return shuffled

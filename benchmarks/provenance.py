@@ -25,6 +25,9 @@ _PACKAGES = (
     'pycocotools',
     'faster-coco-eval',
     'timm',
+    'openvino',
+    'onnx',
+    'onnxruntime',
 )
 _ENTRIES_WITHOUT_EFFECT = (
     'work_dir',

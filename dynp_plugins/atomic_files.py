@@ -52,10 +52,9 @@ def atomic_folder(destination: str | Path, replaces: bool = False) -> Iterator[P
     destination = Path(destination).absolute()
     temporary = destination.with_name(f'.{destination.name}.{os.getpid()}.tmp')
     former = destination.with_name(f'.{destination.name}.{os.getpid()}.old')
-    occupied = destination.exists() and not (
-        destination.is_dir() and not any(destination.iterdir())
-    )
-    if occupied and not (replaces and destination.is_dir()):
+    is_folder = destination.is_dir()
+    occupied = any(destination.iterdir()) if is_folder else destination.exists()
+    if occupied and not (replaces and is_folder):
         raise UserError(f'cannot write the folder {destination}: it is there already')
     try:
         temporary.mkdir(parents=True)

@@ -1,14 +1,14 @@
 """Write a trained network's steps into a folder that runs without the training stack.
 
     python tools/export.py CONFIG CHECKPOINT --backend openvino --out DIR
-    python tools/export.py CONFIG CHECKPOINT --backend onnx --out DIR --policy REPORT --budget-mmacs 30
+    python tools/export.py CONFIG CHECKPOINT --backend onnx --out DIR --policy REPORT --budget-gmacs 1
     python tools/export.py msdnet_imagenet_step4 weights.pth --backend torch_export --out DIR
 
-dynp_plugins.DynamicInferencer(DIR) and tools/infer.py DIR answer pictures or videos with it, as they
-do with the config and the checkpoint. In DIR are a file for each step (OpenVINO: two), which holds
-its weights once and takes batches of any size, and manifest.json: exits, classes, costs, how samples
-are made ready, the policy, hashes and versions. With the exit table of a report, other budgets can
-be set later on.
+dynp_plugins.DynamicInferencer(DIR) and tools/infer.py DIR answer pictures or videos with it, as
+they do with the config and the checkpoint. In DIR are a file for each step (OpenVINO: two), which
+holds its weights once and takes batches of any size, and manifest.json: exits, classes, costs, how
+samples are made ready, the policy, hashes and versions. With the exit table of a report, other
+budgets can be set later on.
 
 What was written is loaded again and compared with the network on random images; where logits in
 float32 differ by more than a ten-thousandth of the largest, nothing is left.
@@ -37,9 +37,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('network', metavar='CONFIG|NAME', help='a config file, or a name')
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help="checkpoint, or a run's folder")
-    parser.add_argument(
-        '--backend', required=True, choices=FORMATS, help='what is to run the steps'
-    )
+    parser.add_argument('--backend', required=True, choices=FORMATS, help='what runs the steps')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder to write')
     parser.add_argument('--overwrite', action='store_true', help='replace an earlier export')
     parser.add_argument(
@@ -75,8 +73,8 @@ def parse_args() -> argparse.Namespace:
         '--shape',
         nargs='+',
         metavar='N',
-        help="what reaches the network, as for tools/get_flops.py; by default what the config's test "
-        'pipeline makes, or the size of a network by name',
+        help='what reaches the network, as for tools/get_flops.py; by default what the test '
+        'pipeline of the config makes, or the size of a network by name',
     )
     parser.add_argument(
         '--no-preprocessing',

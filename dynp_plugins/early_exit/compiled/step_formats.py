@@ -1,5 +1,6 @@
 """The files that a step can be saved in, and what runs them."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,10 @@ def _read_onnx(
 
 
 def _write_torch(program: ExportedProgram, path: Path) -> None:
-    torch.export.save(program, path)
+    with warnings.catch_warnings():
+        # Of weights that lie channels last it warns for the case that they are not on the CPU.
+        warnings.filterwarnings('ignore', message='No complete tensor found in the group')
+        torch.export.save(program, path)
 
 
 def _read_torch(

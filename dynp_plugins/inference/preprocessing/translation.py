@@ -98,8 +98,7 @@ def translate_normalisation(data_preprocessor: Any) -> Normalisation:
     """
     kind = type(data_preprocessor).__name__
     frames = kind == 'ActionDataPreprocessor'
-    known = frames and data_preprocessor.format_shape == 'NCHW' or kind == 'ClsDataPreprocessor'
-    if not known:
+    if kind != 'ClsDataPreprocessor' and not (frames and data_preprocessor.format_shape == 'NCHW'):
         raise UserError(f'the data preprocessor {kind} cannot be run without OpenMMLab: {_REMEDY}')
     mean, std = (getattr(data_preprocessor, name, None) for name in ('mean', 'std'))
     return Normalisation(

@@ -1,7 +1,7 @@
 """Write a trained network's steps into a folder that runs without the training stack.
 
     python tools/export.py CONFIG CHECKPOINT --backend openvino --out DIR
-    python tools/export.py CONFIG CHECKPOINT --backend onnx --out DIR --policy REPORT --budget-gmacs 1
+    python tools/export.py CONFIG CHECKPOINT --backend onnx --out DIR --policy POLICY
     python tools/export.py msdnet_imagenet_step4 weights.pth --backend torch_export --out DIR
 
 dynp_plugins.DynamicInferencer(DIR) and tools/infer.py DIR answer pictures or videos with it, as

@@ -51,7 +51,7 @@ class Interpolation:
         method: Such as ``bilinear``, as mmcv calls them.
 
     Raises:
-        UserError: There is no such backend or method.
+        UserError: There is no such backend or method, or OpenCV is not installed.
     """
 
     backend: str = 'cv2'
@@ -66,6 +66,8 @@ class Interpolation:
                 f'interpolation={self.method!r}: with {self.backend} choose one of '
                 + ', '.join(methods)
             )
+        if self.backend == 'cv2':
+            opencv()  # rather now than at every picture
 
     def resize(self, pixels: np.ndarray, width: int, height: int) -> np.ndarray:
         """The pixels in another size."""

@@ -1,5 +1,6 @@
 """Running a record of preprocessing with NumPy, Pillow and, where it says so, OpenCV and PyAV."""
 
+import importlib
 import os
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from ..image_inputs import PICTURES
 from ..sample_kinds import Sample, SampleKind
 from ..video_inputs import VIDEOS, count_frames, frame_folders
 from .frame_sampling import sample_frames
+from .geometry import opencv
 from .normalising import normaliser
 from .picture_reading import decode_bgr, read_picture
 from .records import PictureReading, Preprocessing, VideoReading
@@ -30,12 +32,17 @@ class PlainPreprocessing:
         to_network: Turns a batch of what calls give into what the network takes, on its device.
 
     Raises:
-        UserError: An operation is not known or has settings that cannot be.
+        UserError: An operation is not known or has settings that cannot be, or OpenCV or PyAV is
+            needed and not installed.
     """
 
     def __init__(self, record: Preprocessing, device: torch.device):
         self._operations = [entry.load() for entry in record.operations]
         self._reading = record.picture or record.video
+        if isinstance(self._reading, VideoReading) and not self._reading.folders:
+            _check_pyav()
+        elif isinstance(self._reading, VideoReading) or self._reading.decoder == 'cv2':
+            opencv()
         self.kind = kind_of(record)
         self.to_network = normaliser(record.normalisation, device)
 
@@ -69,6 +76,15 @@ def _channels_first(pixels: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(whole.transpose(2, 0, 1)))
 
 
+def _check_pyav() -> None:
+    try:
+        importlib.import_module('av')
+    except ImportError as error:
+        raise UserError(
+            f'videos are decoded by PyAV, which cannot be imported ({error}): pip install av'
+        ) from error
+
+
 def _read_frames(video: Sample, record: VideoReading) -> Sequence[np.ndarray]:
     """The chosen frames, each uint8 (H, W, 3) in RGB order."""
     if isinstance(video, np.ndarray):
@@ -94,12 +110,8 @@ def _frames_of_folder(
 
 
 def _frames_of_file(path: str, record: VideoReading) -> Sequence[np.ndarray]:
-    try:
-        from ...datasets.video_reading import VideoReader, video_problem
-    except ImportError as error:
-        raise UserError(
-            f'videos are decoded by PyAV, which cannot be imported ({error}): pip install av'
-        ) from error
+    from ...datasets.video_reading import VideoReader, video_problem
+
     try:
         reader = VideoReader(path)
         return reader.read(_chosen(record, len(reader), reader.fps, path))

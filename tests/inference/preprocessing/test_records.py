@@ -19,7 +19,11 @@ from dynp_plugins.inference.named_model import imagenet_preprocessing
 from dynp_plugins.inference.preprocessing import PlainPreprocessing, Preprocessing
 from dynp_plugins.inference.preprocessing.frame_sampling import sample_frames
 from dynp_plugins.inference.preprocessing.geometry import OperationRecord
-from dynp_plugins.inference.preprocessing.records import VideoReading
+from dynp_plugins.inference.preprocessing.records import (
+    Normalisation,
+    PictureReading,
+    VideoReading,
+)
 from dynp_plugins.typed_json import parse
 from tests.conftest import REPOSITORY
 from tests.inference.tiny_models import make_pictures
@@ -222,9 +226,18 @@ def test_operations_that_cannot_be(record, message):
 
 def test_a_missing_opencv_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'cv2', None)
-    resize = OperationRecord('resize_edge', {'length': 4}).load()
     with pytest.raises(UserError, match='pip install opencv-python-headless'):
-        resize(np.zeros((8, 8, 3), np.uint8))
+        OperationRecord('resize_edge', {'length': 4}).load()
+    record = Preprocessing(PictureReading(decoder='cv2'), None, [], Normalisation())
+    with pytest.raises(UserError, match='pip install opencv-python-headless'):
+        PlainPreprocessing(record, torch.device('cpu'))
+
+
+def test_a_missing_pyav_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'av', None)
+    record = Preprocessing(None, VideoReading(), [], Normalisation())
+    with pytest.raises(UserError, match='pip install av'):
+        PlainPreprocessing(record, torch.device('cpu'))
 
 
 def test_damaged_files(tmp_path):

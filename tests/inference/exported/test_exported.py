@@ -1,0 +1,248 @@
+"""Exported folders: whole or not at all, checked when loaded, and run like the model itself."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dynp_plugins import UserError
+from dynp_plugins.early_exit import EarlyExitEngine, choose_policy
+from dynp_plugins.inference import DynamicInferencer
+from dynp_plugins.inference.exported import exporting, load_exported_model
+from dynp_plugins.inference.exported.manifest import MANIFEST, read_manifest
+from dynp_plugins.inference.named_model import imagenet_preprocessing
+from tests.inference.tiny_models import exit_table, save_pictures
+
+from .small_exports import (
+    GMACS,
+    PICTURES_OF_BOTH,
+    halving_policy,
+    images_of,
+    small_export,
+    small_model,
+)
+
+FILES = ['manifest.json', 'step0_early.pt2', 'step1_late.pt2']
+
+
+@pytest.fixture(scope='module')
+def model():
+    return small_model()
+
+
+@pytest.fixture(scope='module')
+def policy(model):
+    return halving_policy(model)
+
+
+@pytest.fixture(scope='module')
+def once(model, policy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('once') / 'small'
+    small_export(folder, model, policy=policy)
+    return folder
+
+
+@pytest.fixture
+def folder(once, tmp_path):
+    """A copy that may be changed."""
+    target = tmp_path / 'small'
+    target.mkdir()
+    for path in once.iterdir():
+        (target / path.name).write_bytes(path.read_bytes())
+    return target
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def changed(folder, **entries):
+    """The folder with other entries in its manifest."""
+    path = folder / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+    return folder
+
+
+def test_answers_are_those_of_the_model(model, policy, once, tmp_path):
+    result = EarlyExitEngine(model.network, policy)(images_of(model))
+    assert sorted(set(result.exit.tolist())) == [0, 1]
+    inferencer = DynamicInferencer(once)
+    assert inferencer.policy == policy
+    paths = save_pictures(tmp_path / 'pictures', [p[..., ::-1] for p in PICTURES_OF_BOTH])
+    for answers in (
+        inferencer(PICTURES_OF_BOTH, batch_size=5),
+        inferencer(tmp_path / 'pictures', batch_size=12),
+    ):
+        for k, answer in enumerate(answers):
+            exit_index = int(result.exit[k])
+            assert answer['error'] is None
+            assert answer['exit_name'] == model.network.exit_names[exit_index]
+            assert answer['gmacs'] == GMACS[exit_index]
+            assert answer['pred_label'] == int(result.prediction[k])
+            assert answer['pred_class'] == model.classes[answer['pred_label']]
+            expected = result.logits[k].softmax(0).numpy()
+            np.testing.assert_allclose(answer['pred_scores'], expected, atol=1e-6)
+    assert [answer['source'] for answer in answers] == paths
+
+
+def test_the_manifest_says_it_all(model, policy, once):
+    assert names(once) == FILES
+    manifest = read_manifest(once)
+    assert manifest.exit_names == ['early', 'late']
+    assert (manifest.num_classes, manifest.classes) == (3, ['ant', 'bee', 'cat'])
+    assert (manifest.input_shape, manifest.samples) == ([3, 8, 8], 'picture')
+    assert manifest.exit_gmacs == {'early': 0.1, 'late': 0.3}
+    assert manifest.policy == policy.record()
+    assert manifest.preprocessing == model.preprocessing()
+    assert manifest.weights_sha256 == model.weights_sha256
+    assert sorted(manifest.files) == FILES[1:]
+
+
+def test_other_budgets_from_an_exit_table(model, tmp_path):
+    table = exit_table(
+        model.network,
+        images_of(model),
+        exit_gmacs=GMACS,
+        weights_sha256=model.weights_sha256,
+        model='small',
+    )
+    table.save(tmp_path / 'small_calibration.npz')
+    exported = tmp_path / 'out'
+    small_export(exported, policy=tmp_path / 'small_calibration.npz', budget_gmacs=0.2)
+    inferencer = DynamicInferencer(exported)
+    assert inferencer.budget_gmacs == 0.2
+    assert DynamicInferencer(exported, budget_gmacs=0.15).budget_gmacs == 0.15
+    for budget in (0.2, 0.25):
+        inferencer.budget_gmacs = budget
+        expected = choose_policy(
+            table, method='geometric', measure='max_softmax', budget_gmacs=budget
+        )
+        assert inferencer.policy.thresholds == expected.thresholds
+    manifest = read_manifest(exported)
+    assert manifest.policy.settings['budget_gmacs'] == 0.2
+    assert 'calibration.npz' in manifest.files
+
+
+def test_without_a_policy_the_last_exit_answers(once, folder):
+    changed(folder, policy=None)
+    answers = DynamicInferencer(folder)(PICTURES_OF_BOTH)
+    assert {answer['exit_name'] for answer in answers} == {'late'}
+    own = halving_policy(small_model())
+    assert DynamicInferencer(folder, policy=own).policy == own
+
+
+def test_pictures_of_another_size_than_exported(model, tmp_path):
+    record = imagenet_preprocessing(8)
+    record.operations.pop()  # the crop
+    small_export(tmp_path / 'out', small_model(record), input_shape=(3, 9, 9))
+    wide, square = DynamicInferencer(tmp_path / 'out')(
+        [np.zeros((20, 30, 3), np.uint8), np.zeros((20, 20, 3), np.uint8)]
+    )
+    assert square['error'] is None
+    assert 'reaches the network as 3 x 9 x 13, but' in wide['error']
+    assert 'exported for 3 x 9 x 9' in wide['error']
+
+
+def test_without_preprocessing_a_function_is_needed(model, tmp_path):
+    small_export(tmp_path / 'out', preprocessing=False)
+    assert read_manifest(tmp_path / 'out').preprocessing is None
+    with pytest.raises(UserError, match=r'--no-preprocessing: give preprocess=\.\.\., a function'):
+        DynamicInferencer(tmp_path / 'out')
+    inferencer = DynamicInferencer(
+        tmp_path / 'out',
+        preprocess=lambda image: model.to_network(model.prepare(image)),
+    )
+    with torch.no_grad():
+        expected = model.network(images_of(model))[-1].argmax(1).tolist()
+    assert [a['pred_label'] for a in inferencer(PICTURES_OF_BOTH)] == expected
+
+
+def test_an_export_is_replaced_only_when_asked_for(folder):
+    before = read_manifest(folder).files
+    with pytest.raises(UserError, match='holds an export already; give --overwrite'):
+        small_export(folder)
+    assert read_manifest(folder).files == before
+    small_export(folder, overwrite=True)
+    assert names(folder) == FILES
+    assert read_manifest(folder).policy is None
+    assert names(folder.parent) == ['small']
+
+
+def test_other_folders_are_never_replaced(tmp_path):
+    (tmp_path / 'letter.txt').write_text('dear')
+    with pytest.raises(UserError, match='holds other files, which are not replaced'):
+        small_export(tmp_path, overwrite=True)
+    with pytest.raises(UserError, match='is a file: name a folder'):
+        small_export(tmp_path / 'letter.txt')
+
+
+def test_nothing_is_left_of_an_export_that_differs(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, 'TOLERANCE', -1.0)
+    with pytest.raises(UserError, match=r'differs from the network by .*: nothing is written'):
+        small_export(tmp_path / 'out')
+    assert names(tmp_path) == []
+
+
+def test_preprocessing_that_was_written_down_wrongly_is_noticed(tmp_path):
+    wrong = small_model(preprocessing=lambda: imagenet_preprocessing(10))
+    with pytest.raises(UserError, match='was not written down rightly'):
+        small_export(tmp_path / 'out', wrong)
+    assert names(tmp_path) == []
+
+
+def test_a_policy_for_another_shape(model, tmp_path):
+    table = exit_table(model.network, images_of(model), weights_sha256=model.weights_sha256)
+    table.with_manifest(input_shape=[3, 9, 9], exit_gmacs=GMACS).save(tmp_path / 'table.npz')
+    with pytest.raises(UserError, match=r'hold for samples of \[3, 9, 9\], but the export is for'):
+        small_export(tmp_path / 'out', policy=tmp_path / 'table.npz', budget_gmacs=0.2)
+
+
+def test_a_changed_file(folder):
+    path = folder / 'step1_late.pt2'
+    path.write_bytes(path.read_bytes() + b' ')
+    with pytest.raises(UserError, match=r'step1_late\.pt2 is not the file that was written'):
+        DynamicInferencer(folder)
+    path.unlink()
+    with pytest.raises(UserError, match=r'step1_late\.pt2 is missing: copy the whole folder'):
+        DynamicInferencer(folder)
+
+
+@pytest.mark.parametrize(
+    ('entries', 'message'),
+    [
+        (dict(schema_version=0), r'schema version 0, this program reads 1: export again with'),
+        (dict(num_classes='3'), r"num_classes is '3', expected int"),
+        (dict(files={}), r'has no SHA-256 of step0_early\.pt2'),
+        (dict(files={'../small': '0'}), r'names a file outside of its folder, \.\./small'),
+    ],
+)
+def test_a_manifest_that_cannot_be(folder, entries, message):
+    with pytest.raises(UserError, match=message):
+        DynamicInferencer(changed(folder, **entries))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(checkpoint='w.pth'), r'holds its weights: leave w\.pth out'),
+        (dict(num_classes=3), r'num_classes: the export .* is as it was written'),
+        (dict(cfg_options={'a': 1}), r'cfg_options: the export .* export again'),
+        (dict(classes=['ant']), r'1 class names .* for a network with 3 classes'),
+    ],
+)
+def test_arguments_that_are_not_for_exports(once, arguments, message):
+    with pytest.raises(UserError, match=message):
+        DynamicInferencer(once, **arguments)
+
+
+def test_what_is_no_export(tmp_path):
+    with pytest.raises(UserError, match=r'is a folder without a manifest\.json: give a config'):
+        DynamicInferencer(tmp_path)
+    with pytest.raises(UserError, match=r'has no weights: give the checkpoint, too'):
+        DynamicInferencer('config.py')
+
+
+def test_an_export_is_not_exported(once):
+    with pytest.raises(UserError, match='export from the config or name that it was made of'):
+        load_exported_model(once).preprocessing()

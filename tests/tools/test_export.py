@@ -85,7 +85,7 @@ def test_infer_takes_an_export_without_a_checkpoint(run, tmp_path):
     out = answered(run('infer', 'out', *paths))
     for line, answer in zip(out.splitlines()[1:13], expected, strict=True):
         assert line.split()[:2] == [answer['source'], answer['pred_class']]
-        assert line.split()[4:] == ['late', '300.0']
+        assert line.split()[4:] == ['late', '0.300']
     assert out.splitlines()[1:13] == answered(run('infer', 'out', 'pictures')).splitlines()[1:13]
     refused(run('infer', 'out', paths[0], '--set', 'num_classes=3'), 'export again with that')
     status, _, error = run('infer', 'out')
@@ -99,12 +99,12 @@ def test_infer_still_needs_a_picture_besides_the_checkpoint(run, checkpoint):
 
 
 def test_steps_that_cannot_be_written_down(run, checkpoint):
-    flip = "test_dataloader.dataset.pipeline=[{'type':'mmpretrain.RandomFlip','prob':0.5}]"
+    padded = 'test_dataloader.dataset.pipeline.1.auto_pad=True'
     answer = run(
         *('export', CONFIG, checkpoint, '--backend', 'onnx', '--out', 'out'),
-        *('--shape', 64, '--cfg-options', flip),
+        *('--cfg-options', padded),
     )
-    refused(answer, 'step 0 of the test pipeline, RandomFlip, is not known', '--no-preprocessing')
+    refused(answer, 'step 1 of the test pipeline, CenterCrop, has auto_pad=True', '--no-pre')
     assert not Path('out').exists()
 
 

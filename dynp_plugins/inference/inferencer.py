@@ -99,7 +99,9 @@ class DynamicInferencer:
             policy = self._model.policy
             budget_gmacs = self._model.budget_gmacs if budget_gmacs is None else budget_gmacs
         self._choice = PolicyChoice(self._model, policy)
-        self._given_costs = exit_gmacs = exit_gmacs or self._model.exit_gmacs
+        if exit_gmacs is None:
+            exit_gmacs = self._model.exit_gmacs
+        self._given_costs = exit_gmacs
         exits = self.network.exit_names
         if exit_gmacs is not None and not callable(exit_gmacs) and len(exit_gmacs) != len(exits):
             raise UserError(

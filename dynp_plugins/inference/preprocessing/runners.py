@@ -43,7 +43,7 @@ class PlainPreprocessing:
             _check_pyav()
         elif isinstance(self._reading, VideoReading) or self._reading.decoder == 'cv2':
             opencv()
-        self.kind = kind_of(record)
+        self.kind = _kind_of(record)
         self.to_network = normaliser(record.normalisation, device)
 
     def __call__(self, sample: Sample) -> Tensor:
@@ -64,7 +64,7 @@ class PlainPreprocessing:
         return pixels
 
 
-def kind_of(record: Preprocessing) -> SampleKind:
+def _kind_of(record: Preprocessing) -> SampleKind:
     """What is read."""
     if record.video is None:
         return PICTURES

@@ -82,7 +82,7 @@ def test_checksums_are_compared_once_per_process(folder, monkeypatch):
     def refuse(path):
         raise AssertionError(f'{path} was hashed a second time')
 
-    monkeypatch.setattr(cache, '_sha256', refuse)
+    monkeypatch.setattr(cache, 'file_sha256', refuse)
     assert_good(load_or_build(folder, 1, never))
 
 

@@ -51,7 +51,7 @@ def test_checksums_are_compared_once_per_process(folder, monkeypatch):
         raise AssertionError(f'{path} was hashed a second time')
 
     load_or_build_files(folder, 1, never)
-    monkeypatch.setattr(cache, '_sha256', refuse)
+    monkeypatch.setattr(cache, 'file_sha256', refuse)
     load_or_build_files(folder, 1, never)
 
 

@@ -63,7 +63,7 @@ class MultiHeadAttention(nn.Module):
         if self.position_bias is not None:
             k = k + self.position_bias
         mixed = F.scaled_dot_product_attention(
-            self._split_heads(self.q_proj(q)).expand(len(kv), -1, -1, -1),
+            self._split_heads(self.q_proj(q)).expand(kv.shape[0], -1, -1, -1),
             self._split_heads(k),
             self._split_heads(self.v_proj(kv)),
         )  # (B, heads, Lq, d)

@@ -68,7 +68,7 @@ class ImageToLatent(Shortcut, nn.Module):
         kernel = self.kernel(strides)
         bias = self.dwconv.bias.to(kernel.dtype)
         read = F.conv2d(x.to(kernel.dtype), kernel, bias, strides, padding=3, groups=len(kernel))
-        return read.to(self.dwconv.weight.dtype)
+        return read.to(self.dwconv.bias.dtype)
 
     def kernel(self, strides: tuple[int, int]) -> Tensor:
         """The `pooled_kernel` for cells of this size, in float32 at least."""

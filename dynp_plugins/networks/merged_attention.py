@@ -66,9 +66,12 @@ class MergedImageToLatent(ImageToLatent):
 
     def kernel(self, strides: tuple[int, int]) -> Tensor:
         """See `ImageToLatent.kernel`."""
-        if strides not in self._kernels:
-            self._kernels[strides] = super().kernel(strides)
-        return self._kernels[strides]
+        kernel = self._kernels.get(strides)
+        if kernel is None:
+            kernel = super().kernel(strides)
+            if not torch.compiler.is_compiling():  # a tracer's tensors are no real ones
+                self._kernels[strides] = kernel
+        return kernel
 
 
 class _KeysAndValuesOnly(nn.Module):
@@ -160,9 +163,8 @@ def folded_mlp(mlp: Mlp) -> Mlp:
 def _one_head(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
     """softmax(scale * q k^T) v for (B, L, C) each; q may be the same (1, L, C) for all."""
     q, k, v = (one.unsqueeze(1) for one in (q, k, v))  # (B, heads, L, C)
-    return F.scaled_dot_product_attention(q.expand(len(k), -1, -1, -1), k, v, scale=scale).squeeze(
-        1
-    )
+    q = q.expand(k.shape[0], -1, -1, -1)
+    return F.scaled_dot_product_attention(q, k, v, scale=scale).squeeze(1)
 
 
 def _linear(weight: Tensor, bias: bool = False) -> nn.Linear:

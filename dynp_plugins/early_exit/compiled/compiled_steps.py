@@ -78,9 +78,8 @@ def compile_steps(
 
 
 def frozen_copy(network: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """A copy in eval mode that takes no gradients, in its own memory format, of ``dtype``."""
-    network = copy.deepcopy(network).eval().requires_grad_(False)
-    return network.to(dtype=dtype, memory_format=network.backbone.memory_format)
+    """A copy in its `inference_form`, in its own memory format, of ``dtype``."""
+    return inference_form(network).to(dtype=dtype, memory_format=network.backbone.memory_format)
 
 
 def rising_sizes(batch_sizes: Sequence[int]) -> tuple[int, ...]:

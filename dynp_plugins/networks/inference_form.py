@@ -46,7 +46,7 @@ def inference_form(network: nn.Module) -> nn.Module:
         network: A `MultiExitNetwork`; modules that are not known stay as they are.
     """
     network = copy.deepcopy(network).eval().requires_grad_(False)
-    uses = Counter(id(child) for module in network.modules() for child in module.children())
+    uses = Counter(id(child) for module in network.modules() for child in module._modules.values())
     for module in list(network.modules()):
         for first, second in _neighbours(module):
             _fold(module, first, second, uses)
@@ -59,7 +59,7 @@ def _neighbours(module: nn.Module) -> list[tuple[str, str]]:
     if isinstance(module, BasicBlock | Bottleneck):
         return [(f'conv{k}', f'bn{k}') for k in (1, 2, 3) if hasattr(module, f'bn{k}')]
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
-        return list(itertools.pairwise(name for name, _ in module.named_children()))
+        return list(itertools.pairwise(module._modules))  # named_children() hides repeats
     return []
 
 
@@ -86,6 +86,8 @@ def _merge(module: nn.Module) -> None:
     """Put merged attention layers in the places of the published ones."""
     for name, child in module.named_children():
         match child:
+            case MergedImageToLatent():
+                pass  # of a network that is in this form already
             case SelfAttentionLayer():
                 setattr(module, name, MergedSelfAttentionLayer(child))
             case ImageToLatent():

@@ -13,6 +13,8 @@ Matrix products are associative, and weights that stand still can be multiplied 
   values passes through the attention unchanged, as its weights add up to 1.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -43,7 +45,6 @@ class MergedSelfAttentionLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, C) -> (B, L, C)."""
-        # One permutation for all three would do, but OpenVINO 2026.4 is then off by 5e-4.
         qkv = self.qkv_proj(self.norm(x)).chunk(3, -1)
         q, k, v = (one.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for one in qkv)
         mixed = F.scaled_dot_product_attention(q, k, v)  # (B, heads, L, d)
@@ -63,6 +64,11 @@ class MergedImageToLatent(ImageToLatent):
         self.takes_shortcut = x2z.takes_shortcut
         self.cross_attention = _KeysAndValuesOnly(x2z.cross_attention)
         self._kernels: dict[tuple[int, int], Tensor] = {}
+
+    def _apply(self, *arguments: Any, **settings: Any) -> nn.Module:
+        """See `nn.Module._apply`: weights get another type or place, and kernels are made anew."""
+        self._kernels = {}
+        return super()._apply(*arguments, **settings)
 
     def kernel(self, strides: tuple[int, int]) -> Tensor:
         """See `ImageToLatent.kernel`."""

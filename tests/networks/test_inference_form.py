@@ -51,8 +51,9 @@ def test_answers_are_the_same(name, extra):
     images = torch.randn(8, 3, size, size).double()
     expected = network(images)
     form = inference_form(network.train())
-    for found, logits in zip(form(images), expected, strict=True):
-        torch.testing.assert_close(found, logits, rtol=1e-9, atol=1e-9)
+    for again in (form, inference_form(form)):
+        for found, logits in zip(again(images), expected, strict=True):
+            torch.testing.assert_close(found, logits, rtol=1e-9, atol=1e-9)
     assert network.training and not form.training
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
     assert not any(parameter.requires_grad for parameter in form.parameters())
@@ -118,6 +119,7 @@ def test_the_kernel_of_x2z_is_made_once():
     x2z = inference_form(create_model('dyn_perceiver_regnety_tiny')).backbone.x2z[0]
     assert x2z.kernel((2, 2)) is x2z.kernel((2, 2))
     assert x2z.kernel((2, 4)).shape[2:] == (8, 10)
+    assert x2z.double().kernel((2, 2)).dtype == torch.float64
 
 
 class Branching(nn.Sequential):
@@ -158,6 +160,26 @@ def test_what_cannot_be_folded_stays(module):
     assert sum(isinstance(one, _BatchNorm) for one in form.modules()) == sum(
         isinstance(one, _BatchNorm) for one in module.modules()
     )
+
+
+def one_activation_for_all():
+    """The norm stands right behind a convolution that it does not follow, repeats left out."""
+    convolution, norm = pair()
+    activation = nn.ReLU()
+    return nn.Sequential(convolution, activation, nn.Conv2d(3, 3, 1), activation, norm)
+
+
+def one_convolution_twice():
+    convolution, norm = pair()
+    return nn.Sequential(convolution, norm, nn.ReLU(), convolution)
+
+
+@pytest.mark.parametrize('module', [one_activation_for_all(), one_convolution_twice()])
+@torch.no_grad()
+def test_modules_that_stand_twice_are_folded_where_they_stand(module):
+    images = torch.randn(4, 3, 5, 5)
+    expected = module.eval()(images)
+    torch.testing.assert_close(inference_form(module)(images), expected)
 
 
 def test_the_latent_code_is_projected_once_for_all_images(tiny):

@@ -12,7 +12,9 @@ from dynp_plugins import UserError, create_model
 from dynp_plugins.early_exit import ALWAYS, EarlyExitEngine, EarlyExitStream, ExitPolicy
 from dynp_plugins.early_exit.compiled import BACKENDS, compile_steps
 from dynp_plugins.early_exit.compiled import backends as backends_module
+from dynp_plugins.early_exit.compiled.backends import BackendOptions
 from dynp_plugins.early_exit.measures import confidence_measure
+from dynp_plugins.networks.attention import SelfAttentionLayer
 
 TOLERANCE = 1e-4
 """Of the largest logit."""
@@ -74,7 +76,7 @@ def test_bfloat16_is_near_and_answers_in_float32(tiny, images, logits, backend):
     steps = compile_steps(tiny, backend, torch.bfloat16, batch_sizes=(4,), threads=1)
     found = steps(images)
     assert {value.dtype for value in found} == {torch.float32}
-    assert 0 < largest_difference(found, logits) < 0.1
+    assert 0 < largest_difference(found, logits) < 0.03
 
 
 @pytest.mark.parametrize('backend', EVERY_BACKEND)
@@ -188,6 +190,25 @@ def test_a_missing_package_is_named(tiny, monkeypatch, backend):
     monkeypatch.setattr(backends_module.importlib, 'import_module', missing)
     with pytest.raises(UserError, match=re.escape(f"pip install 'dynp-plugins[{backend}]'")):
         compile_steps(tiny, backend)
+
+
+@pytest.mark.parametrize(
+    'dtype', [torch.bfloat16, pytest.param(torch.float32, marks=pytest.mark.slow)], ids=str
+)
+@torch.no_grad()
+def test_attention_of_as_many_heads_as_tokens(dtype):
+    """OpenVINO's fused attention is off by a fifth and more where the two are equal."""
+    openvino = pytest.importorskip('openvino')
+    torch.manual_seed(0)
+    layer = SelfAttentionLayer(96, num_heads=4).eval()
+    for parameter in layer.attention.parameters():
+        parameter.normal_(std=0.1)
+    tokens = torch.randn(8, 4, 96)
+    model = openvino.convert_model(torch.export.export(layer, (tokens,)))
+    (found,) = backends_module.openvino_run(model, BackendOptions(dtype, 1))((tokens,))
+    expected = layer(tokens)
+    limit = 1e-5 if dtype == torch.float32 else 1e-2
+    assert (found - expected).norm() < limit * expected.norm()
 
 
 @pytest.mark.slow

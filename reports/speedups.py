@@ -58,6 +58,11 @@ class SpeedUp:
         return math.floor(100 * self.share + 1e-9)
 
     @property
+    def saves_macs(self) -> bool:
+        """Whether anybody left early; else no speed-up is predicted."""
+        return not math.isclose(self.by_macs, 1, rel_tol=1e-9)
+
+    @property
     def is_half(self) -> bool:
         """Whether it is the run whose budget is half of the whole network's MACs."""
         half = self.whole_gmacs / 2
@@ -65,12 +70,15 @@ class SpeedUp:
 
     @property
     def verdict(self) -> str:
-        """`SLOWER` or `EQUAL` by the interval, `SHORT` below `LEAST_SHARE`, else `PAYS`."""
+        """`SLOWER` or `EQUAL` by the interval, `SHORT` below `LEAST_SHARE`, else `PAYS`.
+
+        A run without savings is `NO_SAVING` unless it is slower.
+        """
         interval = self.run.realised_interval
-        if math.isclose(self.by_macs, 1, rel_tol=1e-9):
-            return NO_SAVING
         if interval.high < 1:
             return SLOWER
+        if not self.saves_macs:
+            return NO_SAVING
         if interval.low <= 1:
             return EQUAL
         return SHORT if self.share < LEAST_SHARE else PAYS
@@ -89,11 +97,11 @@ def has_speedups(results: Results) -> bool:
 
 
 def speedup_finding(models: Sequence[ModelResult]) -> str:
-    """How much of what MACs predict is realised, over all runs of some models; empty for none."""
+    """How much of what MACs predict is realised, over all runs of some models that save any."""
     batches = [batch for model in models for batch in timed_batches(model)]
-    found = [one for batch in batches for one in speedups(batch) if one.verdict != NO_SAVING]
+    found = [one for batch in batches for one in speedups(batch) if one.saves_macs]
     if not found:
-        return ''
+        return 'Early exit against the full network'
     low, high = (end(one.share_percent for one in found) for end in (min, max))
     said = f'{low} %' if low == high else f'{low} to {high} %'
     return f'Early exit realises {said} of the speed-up that its MACs predict'
@@ -114,7 +122,7 @@ def payoff_findings(
         for batch in timed_batches(model):
             verdicts |= {one.verdict for one in speedups(batch)}
             said += _payoff(batch, unit, name if len(models) > 1 else '')
-    if verdicts and not verdicts & {SLOWER, EQUAL, SHORT}:
+    if verdicts == {PAYS}:
         said.append(
             f'Wherever early exit was timed, it realises at least {100 * LEAST_SHARE:.0f} % of the '
             'speed-up that its MACs predict'
@@ -161,10 +169,8 @@ def _found(one: SpeedUp) -> str:
     run, percent = one.run, cost_percent(1 / one.by_macs)
     interval = f'{run.realised_interval.low:.2f} to {run.realised_interval.high:.2f}'
     if one.verdict == SLOWER:
-        return (
-            f'takes {1 / run.realised_speedup:.2f} times as long as the full network, though it '
-            f'has {percent} % of the MACs'
-        )
+        macs = f'though it has {percent} % of the MACs' if one.saves_macs else 'and saves no MACs'
+        return f'takes {1 / run.realised_speedup:.2f} times as long as the full network, {macs}'
     if one.verdict == EQUAL:
         return (
             f'cannot be told from the full network (95 % interval {interval} times as fast), '

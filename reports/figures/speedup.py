@@ -51,7 +51,7 @@ def speedup_figure(results: Results) -> Figure:
         Row(subject(group.models) if len(drawn) > 1 else '', HEIGHT, len(sizes))
         for group, sizes in drawn
     ]
-    title = typeset(speedup_finding(results.models)) or 'Early exit against the full network'
+    title = typeset(speedup_finding(results.models))
     figure, axes = framed(title, rows, _legend(results), _note(results))
     axes = iter(axes)
     for group, sizes in drawn:

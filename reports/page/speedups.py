@@ -86,7 +86,7 @@ def speedup_view(panel: PagePanel) -> SpeedupView | None:
     timing = panel.results.timing
     names = [one_line(name, 60) for name in panel.names]
     return SpeedupView(
-        finding=speedup_finding(panel.models) or 'Early exit against the full network',
+        finding=speedup_finding(panel.models),
         machine=machine_words(timing.machine) if timing is not None else '',
         payoffs=payoff_findings(panel.models, names, panel.unit),
         drawings=[

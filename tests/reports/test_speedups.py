@@ -78,7 +78,8 @@ def test_macs_predict_the_quotient_of_macs():
         ((2.0, 1.3, 0.99, 1.6), EQUAL),
         ((2.0, 1.69, 1.6, 1.9), SHORT),
         ((2.0, 1.71, 1.6, 1.9), PAYS),
-        ((1.0, 0.97, 0.9, 0.98), NO_SAVING),
+        ((1.0, 0.97, 0.9, 1.01), NO_SAVING),
+        ((1.0, 0.97, 0.9, 0.98), SLOWER),
     ],
 )
 def test_verdicts(numbers, verdict):
@@ -133,6 +134,15 @@ def test_of_several_models_each_sentence_names_its_own():
     assert findings(static_model(), made_up_model('untimed', latency=False)) == []
 
 
+def test_a_run_without_savings_is_no_success():
+    pays = ((1.6, 1.5, 1.4, 1.6), {})
+    even = with_runs(made_up_model(), pays, ((1.0, 0.99, 0.95, 1.02), {}), batches=(0,))
+    assert findings(even) == []
+    slow = with_runs(made_up_model(), pays, ((1.0, 0.7, 0.6, 0.8), {}), batches=(0,))
+    (said,) = findings(slow)
+    assert said.endswith('takes 1.43 times as long as the full network, and saves no MACs')
+
+
 def test_the_share_that_is_realised():
     model = with_runs(
         made_up_model(), ((2.0, 1.6, 1.5, 1.7), {}), ((1.0, 0.5, 0.4, 0.6), {}), batches=(0,)
@@ -141,7 +151,7 @@ def test_the_share_that_is_realised():
     assert speedup_finding([model]) == said  # where no MACs are saved, none are predicted
     other = with_runs(made_up_model(), ((2.0, 1.9, 1.8, 2.0), {}))
     assert speedup_finding([model, other]) == said.replace('80 %', '80 to 95 %')
-    assert speedup_finding([static_model()]) == ''
+    assert speedup_finding([static_model()]) == 'Early exit against the full network'
 
 
 def test_the_machine_in_a_line():

@@ -1,5 +1,7 @@
 """Predicted and realised speed-up in report.md."""
 
+import dataclasses
+
 from reports.axes import cost_unit
 from reports.markdown.document import markdown
 from reports.speedups import payoff_findings, speedups
@@ -34,6 +36,16 @@ def test_every_run_has_a_row():
     assert 'Measured on Example Processor 9000, 2 threads, float32, contiguous, eager.' in section
     for said in payoff_findings(results.models, ['ours', 'theirs'], unit):
         assert f'- {said}.' in section
+
+
+def test_the_paragraph_begins_with_words_where_nothing_was_saved():
+    model = made_up_model()
+    for batch in model.latency.batches:
+        batch.dynamic[:] = [dataclasses.replace(batch.dynamic[0], gmacs_mean=batch.exits[-1].gmacs)]
+    text = markdown(made_up_results(model))
+    section = text[text.index(TITLE) :].split('\n\n')
+    assert section[1].startswith('Early exit against the full network. Measured on ')
+    assert not any(paragraph.strip() == '' for paragraph in section)
 
 
 def test_videos_are_called_videos():

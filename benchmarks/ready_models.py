@@ -27,7 +27,7 @@ class RunForm:
         graphs: Samples in the batches of its graphs, or the sizes to choose from; None for the
             default of either.
         tuned: Whether the best of these sizes is measured and taken.
-        threads: Of the backend; None leaves it to it.
+        threads: Of the backend on a CPU; None for as many as torch has.
 
     Raises:
         UserError: Sizes are to be tuned, and there are no graphs.
@@ -52,6 +52,13 @@ class RunForm:
     def is_plain(self) -> bool:
         """Whether it is eager PyTorch in float32, as exit tables are made."""
         return not self.backend and self.dtype == torch.float32
+
+    @property
+    def backend_threads(self) -> int | None:
+        """What a backend is told, so that it has the threads that are recorded."""
+        if self.device.type == 'cpu' and self.threads is None:
+            return torch.get_num_threads()
+        return self.threads
 
     def graph_sizes(self, batch_size: int) -> list[int]:
         """What graphs are made for, where the largest batch is of so many samples."""
@@ -98,7 +105,7 @@ def ready_model(
     else:
         sizes = form.graph_sizes(batch_size)
         model = model.prepared(form.device, torch.float32, False)
-        model = model.compiled(form.backend, form.dtype, sizes, form.threads)
+        model = model.compiled(form.backend, form.dtype, sizes, form.backend_threads)
         if form.tuned:
             model, tuning = tune(model, sizes, batch_size, limits, form.device)
     return ReadyModel(model, measure_agreement(model, reference, batch_size, form.device), tuning)

@@ -140,8 +140,9 @@ def _payoff(batch: BatchLatency, unit: CostUnit, name: str) -> list[str]:
             continue
         worst = min(alike, key=lambda one: one.share)
         sentence = f'{_beginning(worst, batch, unit, name)} {_found(worst)}'
-        if len(alike) > 1:
-            sentence += f' ({len(alike)} of {counted(len(runs), "run")} are like that)'
+        count = sum(one.verdict == verdict for one in runs)
+        if count > 1:
+            sentence += f' ({count} of {counted(len(runs), "run")} are like that)'
         said.append(sentence)
     return said
 

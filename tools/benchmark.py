@@ -141,7 +141,9 @@ def parse_args() -> argparse.Namespace:
         metavar='W',
         help='rounds before them (default 4), whose batches the timed rounds run again',
     )
-    parser.add_argument('--threads', type=int, metavar='T', help='threads of torch on the CPU')
+    parser.add_argument(
+        '--threads', type=int, metavar='T', help='threads of torch, and of the backend, on the CPU'
+    )
     parser.add_argument(
         '--backend',
         choices=BACKENDS,

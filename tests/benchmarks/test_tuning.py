@@ -86,6 +86,13 @@ def test_what_is_compiled_and_recorded():
         RunForm(CPU, torch.float32, tuned=True)
 
 
+def test_a_backend_has_the_threads_that_are_recorded():
+    form = RunForm(CPU, torch.float32, backend='openvino')
+    assert form.backend_threads == torch.get_num_threads()
+    assert dataclasses.replace(form, threads=3).backend_threads == 3
+    assert dataclasses.replace(form, device=torch.device('cuda')).backend_threads is None
+
+
 def test_a_real_network_is_compiled_tuned_and_compared():
     torch.manual_seed(0)
     network = create_model('dyn_perceiver_regnety_tiny', num_classes=2).eval()
@@ -99,5 +106,6 @@ def test_a_real_network_is_compiled_tuned_and_compared():
     assert [size.batch_size for size in ready.tuning.sizes] == [1, 2, 4]
     assert ready.model.network.batch_sizes == tuple(ready.tuning.graph_sizes)
     assert min(size.ratio for size in ready.tuning.sizes) == 1
+    assert ready.model.network.threads == torch.get_num_threads()
     assert ready.agreement.same_top1_everywhere == 1
     assert ready.agreement.logit_difference < 1e-4

@@ -118,11 +118,13 @@ class Agreement:
 
 @dataclass(frozen=True)
 class GraphTime:
-    """The whole network in graphs of one batch size.
+    """The whole network and early exit in graphs of one batch size, and of 1.
 
     Attributes:
-        batch_size: Samples in a graph's batch.
-        ms_per_image: Median over the rounds; ``least_ms`` and ``greatest_ms`` are of one round.
+        batch_size: Samples in a graph's batch; images where the network sees the frames of a video
+            one by one.
+        ms_per_image: Of a sample, mean of the whole network and of early exit with each policy;
+            median over the rounds. ``least_ms`` and ``greatest_ms`` are of one round.
         ratio: Its time by that of the best size in the same round; median over the rounds.
     """
 

@@ -61,7 +61,7 @@ class RunForm:
         return self.threads
 
     def graph_sizes(self, batch_size: int) -> list[int]:
-        """What graphs are made for, where the largest batch is of so many samples."""
+        """What graphs are made for, where the largest batch is of so many of their samples."""
         if self.tuned:
             return candidate_sizes(self.graphs or CANDIDATES, batch_size)
         return list(self.graphs or BATCH_SIZES)
@@ -103,7 +103,7 @@ def ready_model(
     if not form.backend:
         model = model.prepared(form.device, form.dtype, form.channels_last)
     else:
-        sizes = form.graph_sizes(batch_size)
+        sizes = form.graph_sizes(batch_size * model.graph_samples)
         model = model.prepared(form.device, torch.float32, False)
         model = model.compiled(form.backend, form.dtype, sizes, form.backend_threads)
         if form.tuned:

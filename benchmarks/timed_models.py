@@ -87,6 +87,11 @@ class TimedModel:
         return self.images.shape[1] if self.images.ndim == 5 else 1
 
     @property
+    def graph_samples(self) -> int:
+        """How many samples of a graph a sample is: its frames where they are run one by one."""
+        return self.frames // self.network.num_segments
+
+    @property
     def dtype(self) -> torch.dtype:
         """Of the arithmetic; compiled steps take images in float32 in any case."""
         return getattr(self.network, 'dtype', self.images.dtype)

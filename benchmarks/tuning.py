@@ -2,21 +2,21 @@
 
 Compiled steps cut every batch into those that they have graphs for. Small ones stay in the caches
 of a CPU, large ones spare calls; which is better depends on network, backend, type and machine.
-Every size runs the same large batches through all steps, as the engine runs them, in turn and round
-by round.
+Every size is timed as it would be run: beside graphs of 1, in turn and round by round, on the same
+large batches, through all steps and with early exit by every policy. What counts is the sum of
+these times: early exit leaves small batches, of which a large graph is of no use.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from dynp_plugins.errors import UserError
 
-from .contestants import time_exits
+from .contestants import Contestant, Turn
 from .latency_records import GraphTime, Tuning
 from .timed_models import TimedModel
 from .timing import Clock, RoundLimits, clock_for, interleaved_rounds
@@ -30,8 +30,8 @@ def candidate_sizes(wanted: Sequence[int], batch_size: int) -> list[int]:
     """The sizes that are worth timing, rising: 1, and what fits into a batch.
 
     Args:
-        wanted: Samples in a graph's batch.
-        batch_size: Samples in the largest batch that is to be run.
+        wanted: Samples in a graph's batch, as `CompiledSteps` counts them.
+        batch_size: Of those in the largest batch that is to be run.
 
     Raises:
         UserError: A size below 1.
@@ -63,10 +63,14 @@ def tune(
     Returns:
         The model with graphs of size 1 and of the best size alone, and what was measured.
     """
-    clock = clock or clock_for(device)
-    images = model.images[:batch_size].to(device)
-    contestants = [_contestant(model, size, images, clock) for size in sizes]
-    times = np.array(interleaved_rounds(contestants, limits)) / len(images)  # (sizes, rounds)
+    clock, batch_size = clock or clock_for(device), min(batch_size, len(model.images))
+    graphs = [sorted({1, size}) for size in sizes]
+    contestants = [
+        Contestant(_with_graphs(model, of_one), batch_size, device, clock, limits.warmup)
+        for of_one in graphs
+    ]
+    turns = interleaved_rounds(contestants, limits)
+    times = np.array([[_ms_per_sample(turn) for turn in of_one] for of_one in turns])
     medians = np.median(times, axis=1)
     best = int(medians.argmin())
     ratios = np.median(times / times[best], axis=1)
@@ -74,15 +78,17 @@ def tune(
         GraphTime(size, float(median), float(of_size.min()), float(of_size.max()), float(ratio))
         for size, median, of_size, ratio in zip(sizes, medians, times, ratios, strict=True)
     ]
-    graph_sizes = sorted({1, sizes[best]})
-    _logger.info('%s: graphs of %s are the best', model.name, ' and '.join(map(str, graph_sizes)))
-    tuned = replace(model, network=model.network.only(graph_sizes))
-    return tuned, Tuning(len(images), times.shape[1], found, graph_sizes)
+    taken = ' and '.join(map(str, graphs[best]))
+    _logger.info('%s: graphs of %s are the best', model.name, taken)
+    tuning = Tuning(batch_size, times.shape[1], found, graphs[best])
+    return _with_graphs(model, graphs[best]), tuning
 
 
-def _contestant(
-    model: TimedModel, size: int, images: Tensor, clock: Clock
-) -> Callable[[int], float]:
-    """All steps in graphs of one size; a call gives the milliseconds of the whole batch."""
-    alone = replace(model, network=model.network.only([size]))
-    return lambda _: time_exits(alone, images, clock)[-1]
+def _with_graphs(model: TimedModel, sizes: Sequence[int]) -> TimedModel:
+    return replace(model, network=model.network.only(sizes))
+
+
+def _ms_per_sample(turn: Turn) -> float:
+    """Mean of the whole network and of early exit with each policy."""
+    runs = np.vstack([turn.exits_ms[:, -1:].T, turn.dynamic_ms])
+    return float(runs.mean() / turn.index.shape[1])

@@ -22,7 +22,7 @@ def tuning_finding(found: Tuning) -> str:
 
 def tuning_lines(model: ModelLatency, found: Tuning) -> list[str]:
     """A table for the terminal, and what to give as --graphs."""
-    title = f'{one_line(model.name, 90)}, batches of {found.batch_size} in graphs of other sizes'
+    title = f'{one_line(model.name, 90)}, batches of {found.batch_size} whole and with early exit'
     rows = [['graphs for batches of', 'ms per sample', 'least', 'greatest', 'by the best']]
     rows += [_row(size) for size in found.sizes]
     sizes = ' '.join(map(str, found.graph_sizes))

@@ -154,15 +154,17 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         type=int,
         metavar='B',
-        help='with --backend: images or videos in the batches that graphs are made for, in which '
-        'batches of all sizes are run (default 1 16); with --tune the sizes to choose from '
-        f'(default {" ".join(map(str, CANDIDATES))})',
+        help='with --backend: samples in the batches that graphs are made for, in which batches of '
+        'all sizes are run (default 1 16); with --tune the sizes to choose from '
+        f'(default {" ".join(map(str, CANDIDATES))}). Samples are images; of videos clips, or '
+        'images of a network that sees frames one by one',
     )
     parser.add_argument(
         '--tune',
         action='store_true',
-        help='with --backend: first time batches of the largest --batch-sizes in graphs of each '
-        'size, and go on with the best one of every classifier, and with 1',
+        help='with --backend: first time batches of the largest --batch-sizes, whole and with '
+        'early exit, in graphs of 1 and each other size, and go on with the best of every '
+        'classifier',
     )
     parser.add_argument('--dtype', choices=DTYPES, default='float32', help='(default float32)')
     parser.add_argument('--channels-last', action='store_true', help='memory format')

@@ -30,6 +30,7 @@ class InventedNetwork(nn.Module):
     """
 
     exit_names = EXITS
+    num_segments = 1
 
     def __init__(self, log, now, seconds=GMACS, overhead=0.0, name='net'):
         super().__init__()

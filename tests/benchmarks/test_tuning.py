@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.latency_records import MachineRecord
 from benchmarks.ready_models import RunForm, ready_model
+from benchmarks.timed_models import TimedModel
 from benchmarks.timing import RoundLimits, WallClock
 from benchmarks.tuning import CANDIDATES, candidate_sizes, tune
 from dynp_plugins import create_model
@@ -16,6 +17,9 @@ from tests.benchmarks.invented_model import InventedNetwork, invented_model
 CPU = torch.device('cpu')
 SECONDS = {1: 3.0, 4: 1.0, 16: 2.0}
 """What all steps take for one image, by the size of the graphs."""
+
+MILLISECONDS = {1: 1.0, 4: 1.6, 40: 12.0}
+"""What a call of one step takes, by the size of its graph."""
 
 
 class Graphs(InventedNetwork):
@@ -34,7 +38,7 @@ class Graphs(InventedNetwork):
 def tuned(batch_size=40, rounds=6):
     """A tuned model with what was found, and a log of what ran."""
     now, log = [0.0], []
-    model = invented_model(Graphs(log, now), count=40)
+    model = invented_model(Graphs(log, now), count=40, budgets=())
     limits = RoundLimits(rounds, 1)
     clock = WallClock(lambda: now[0])
     return tune(model, list(SECONDS), batch_size, limits, CPU, clock), log
@@ -54,6 +58,81 @@ def test_the_fastest_size_is_taken_beside_one():
         assert size.ratio == pytest.approx(SECONDS[size.batch_size] / SECONDS[4])
     assert {images for _, _, images in log} == {40}
     assert len([step for _, step, _ in log if step == 'start']) == 3 * (1 + 6)
+
+
+class Calls(InventedNetwork):
+    """Steps in calls of graphs, each of which takes its own time however full it is."""
+
+    sizes = tuple(MILLISECONDS)
+
+    def __init__(self, log, now, asked):
+        super().__init__(log, now, seconds=(0.0, 0.0, 0.0))
+        self.asked = asked
+
+    def only(self, sizes):
+        self.asked.append(list(sizes))
+        other = Calls(self.log, self.now, self.asked)
+        other.sizes = tuple(sizes)
+        return other.eval()
+
+    def step(self, k, state, previous_logits):
+        left = len(state['images'])
+        for size in sorted(self.sizes, reverse=True):
+            self.now[0] += left // size * MILLISECONDS[size] / 1000
+            left %= size
+        return super().step(k, state, previous_logits)
+
+
+def calls_tuned(budgets):
+    now, asked = [0.0], []
+    model = invented_model(Calls([], now, asked), count=40, budgets=budgets)
+    clock = WallClock(lambda: now[0])
+    _, found = tune(model, [1, 4, 40], 40, RoundLimits(5, 1), CPU, clock)
+    return found, asked
+
+
+def test_the_sizes_are_timed_as_they_would_be_run():
+    found, asked = calls_tuned(budgets=())
+    assert asked == [[1], [1, 4], [1, 40], [1, 40]]
+    whole = {size.batch_size: 40 * size.ms_per_image for size in found.sizes}
+    assert whole == pytest.approx({1: 3 * 40.0, 4: 3 * 10 * 1.6, 40: 3 * 12.0})
+    assert found.graph_sizes == [1, 40]
+
+
+def test_what_early_exit_leaves_counts():
+    found, _ = calls_tuned(budgets=(1.5, 2.0))
+    assert found.graph_sizes == [1, 4]  # a graph of 40 is of no use for the images that stay
+
+
+def test_frames_that_are_run_one_by_one_are_the_samples_of_graphs():
+    network = InventedNetwork([], [0.0])
+    model = invented_model(network, count=6, budgets=(), frames=(8,))
+    assert model.graph_samples == 8
+    network.num_segments = 8  # a network that sees whole clips
+    assert model.graph_samples == 1
+    assert invented_model(InventedNetwork([], [0.0]), budgets=()).graph_samples == 1
+
+
+class Whole(InventedNetwork):
+    def forward(self, images):
+        state = self.start(images)
+        return [self.step(k, state, [])[1] for k in range(len(self.exit_names))]
+
+
+def test_graphs_of_a_network_that_sees_frames_one_by_one_hold_whole_batches_of_videos(monkeypatch):
+    network = Whole([], [0.0])
+    model = invented_model(network, count=6, budgets=(), frames=(8,))
+    asked = []
+
+    def compiled(model, backend, dtype, batch_sizes, threads):
+        asked.append(batch_sizes)
+        return model
+
+    monkeypatch.setattr(TimedModel, 'compiled', compiled)
+    monkeypatch.setattr('benchmarks.ready_models.tune', lambda model, *_: (model, None))
+    form = RunForm(CPU, torch.float32, backend='eager', tuned=True)
+    ready_model(model, form, 4, RoundLimits(5, 1))
+    assert asked == [[1, 2, 4, 8, 16, 32]]
 
 
 def test_a_batch_has_at_most_all_samples():

@@ -44,7 +44,7 @@ def test_the_table_says_what_to_give():
     headline, table, *_ = latency_text(record).split('\n\n')
     assert 'openvino in batches tuned for each model' in headline
     title, _, *rows, last = table.splitlines()
-    assert title == 'ours, batches of 64 in graphs of other sizes'
+    assert title == 'ours, batches of 64 whole and with early exit'
     assert [row.split() for row in rows] == [
         ['1', '0.9', '0.8', '1.5', '1.50x'],
         ['8', '0.6', '0.55', '0.7', '1.00x'],

@@ -29,6 +29,12 @@ SLOWER, EQUAL, SHORT, PAYS, NO_SAVING = (
 )
 """What a run of early exit comes to."""
 
+PUBLISHED_MACS = (
+    'MACs are those of the networks as published. What runs may have fewer, eager as well as '
+    'compiled, above all in its last steps; leaving early then spares less than MACs predict.'
+)
+"""What else keeps realised and predicted speed-up apart, for the notes."""
+
 
 @dataclass(frozen=True)
 class SpeedUp:

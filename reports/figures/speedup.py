@@ -15,7 +15,7 @@ from ..labels import one_line, series_names, typeset
 from ..latency import batch_latency
 from ..panels import Panel, panels, sample_word, subject
 from ..series import series_style
-from ..speedups import has_speedups, machine_words, speedup_finding, speedups
+from ..speedups import PUBLISHED_MACS, has_speedups, machine_words, speedup_finding, speedups
 from ..times import batch_name, batch_sizes
 from ..timing_quality import timing_conditions, timing_warnings
 from .frame import MUTED, Legend, Row, dash_of, draw_whiskers, framed, mark_of, save_figure
@@ -123,7 +123,7 @@ def _note(results: Results) -> str:
         f'by the mean MACs of the timed {word}s. Marks: early exit as it was run against the full '
         "network, with 95 % intervals; filled where the budget is half of the full network's MACs. "
         'Short bars: predicted from the times of the exits. In the tinted area early exit takes '
-        'longer than the full network.'
+        f'longer than the full network. {PUBLISHED_MACS}'
     ]
     if results.timing is not None:
         parts.append(f'Measured on {machine_words(results.timing.machine)}.')

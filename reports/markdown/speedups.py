@@ -6,6 +6,7 @@ from ..axes import CostUnit, cost_unit
 from ..labels import one_line, series_names
 from ..panels import panels, sample_word
 from ..speedups import (
+    PUBLISHED_MACS,
     SpeedUp,
     has_speedups,
     machine_words,
@@ -54,7 +55,8 @@ def speedup_section(results: Results) -> list[str]:
         '![Realised speed-up against the one that MACs predict](speedup.png)',
         table(_HEADER, rows, texts=3),
         "MACs predict a speed-up of the full network's MACs divided by the mean MACs of the timed "
-        f'{word}s; the times of the exits predict the same with milliseconds in the place of MACs.',
+        f'{word}s; the times of the exits predict the same with milliseconds in the place of MACs. '
+        f'{PUBLISHED_MACS}',
     ]
 
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from ..labels import one_line
 from ..latency import batch_latency
-from ..speedups import SpeedUp, machine_words, payoff_findings, speedup_finding, speedups
+from ..speedups import (
+    PUBLISHED_MACS,
+    SpeedUp,
+    machine_words,
+    payoff_findings,
+    speedup_finding,
+    speedups,
+)
 from ..times import batch_name, batch_sizes, timed_batches
 from .numbers import between, speedup
 from .page_panels import PagePanel
@@ -63,10 +70,16 @@ class RunGroup:
 
 @dataclass(frozen=True)
 class SpeedupView:
-    """What the section says; ``machine`` is empty where it is not known."""
+    """What the section says.
+
+    Attributes:
+        machine: Empty where it is not known.
+        macs: How they were counted.
+    """
 
     finding: str
     machine: str
+    macs: str
     payoffs: list[str]
     drawings: list[Drawing]
     groups: list[RunGroup]
@@ -88,6 +101,7 @@ def speedup_view(panel: PagePanel) -> SpeedupView | None:
     return SpeedupView(
         finding=speedup_finding(panel.models),
         machine=machine_words(timing.machine) if timing is not None else '',
+        macs=PUBLISHED_MACS,
         payoffs=payoff_findings(panel.models, names, panel.unit),
         drawings=[
             drawing

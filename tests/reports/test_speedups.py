@@ -13,6 +13,7 @@ from reports.speedups import (
     EQUAL,
     NO_SAVING,
     PAYS,
+    PUBLISHED_MACS,
     SHORT,
     SLOWER,
     has_speedups,
@@ -181,6 +182,7 @@ def test_runs_stand_at_what_macs_predict_and_what_was_realised():
             assert expected in drawn
             assert [(one.by_macs, one.run.predicted_speedup) for one in found] in drawn
     note = figure.texts[-1].get_text().replace('\n', ' ')
+    assert PUBLISHED_MACS in note
     assert 'Example Processor 9000, 2 threads, float32, contiguous, eager' in note
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from reports.axes import cost_unit
 from reports.markdown.document import markdown
-from reports.speedups import payoff_findings, speedups
+from reports.speedups import PUBLISHED_MACS, payoff_findings, speedups
 
 from ..made_up_results import made_up_model, made_up_results, static_model, video_models
 from .test_document import table_after
@@ -34,6 +34,7 @@ def test_every_run_has_a_row():
     ]
     section = text[text.index(TITLE) :]
     assert 'Measured on Example Processor 9000, 2 threads, float32, contiguous, eager.' in section
+    assert PUBLISHED_MACS in section
     for said in payoff_findings(results.models, ['ours', 'theirs'], unit):
         assert f'- {said}.' in section
 

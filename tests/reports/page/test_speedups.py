@@ -7,7 +7,7 @@ import pytest
 from reports.page.document import page
 from reports.page.page_panels import page_panels
 from reports.page.speedups import SIDE, speedup_view
-from reports.speedups import speedups
+from reports.speedups import PUBLISHED_MACS, speedups
 
 from ..made_up_results import made_up_model, made_up_results, static_model
 from .page_reader import PageReader
@@ -49,6 +49,7 @@ def test_the_table_has_every_run_and_the_section_its_machine():
     section = text[text.index('<section id="speedup-0"') :]
     section = section[: section.index('</section>')]
     assert 'Measured on Example Processor 9000, 2 threads, float32, contiguous, eager.' in section
+    assert PUBLISHED_MACS in section
     for batch in results.models[0].latency.batches:
         for one in speedups(batch):
             assert f'<td>{one.share_percent}&nbsp;%</td>' in section

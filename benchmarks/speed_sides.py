@@ -5,7 +5,6 @@ batch size, its steps one by one, and a run in which given shares of the images 
 and, as a measure of the machine, how long a product of two matrices takes.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +30,8 @@ from .timing_options import designed_size
 FORWARD, STEPS, SHARES, PRODUCT = 'forward', 'steps', 'shares', 'product'
 PRODUCT_SIDE = 1024
 """Rows and columns of the matrices."""
+GPU_PRODUCTS = 100
+"""So many products are timed together on a GPU, for which one is too short; on a CPU just one."""
 STREAMED_BATCHES = 4
 """So many batches are run one after the other where images leave, as a stream of them has them."""
 
@@ -81,8 +82,8 @@ class Place:
 
 
 def plain_side(name: str, place: Place) -> Callable[[Question], list[float]]:
-    """The baseline: the network as it was published, eager, in float32."""
-    torch.set_num_threads(place.threads)
+    """The baseline: the network as it was published, eager, in float32 whatever our type is."""
+    _settle(place)
     images = _images(name, place)
     network, clock = untrained(name, images[:8]), clock_for(images.device)
 
@@ -95,7 +96,7 @@ def plain_side(name: str, place: Place) -> Callable[[Question], list[float]]:
 
 def our_side(name: str, place: Place, settings: OurSettings) -> Callable[[Question], list[float]]:
     """The network's compiled steps."""
-    torch.set_num_threads(place.threads)
+    _settle(place)
     images = _images(name, place)
     network, clock = untrained(name, images[:8]), clock_for(images.device)
     dtype = getattr(torch, settings.dtype)
@@ -108,12 +109,12 @@ def our_side(name: str, place: Place, settings: OurSettings) -> Callable[[Questi
         if question.kind == FORWARD:
             return _timed(partial(steps, batch), clock)
         if question.kind == PRODUCT:
-            return _timed(partial(torch.mm, matrix, matrix), clock)
+            return [_time_products(matrix, clock)]
         if question.kind == STEPS:
             return time_steps(steps, batch, clock)
         if question.shares not in policies:
             policies[question.shares] = policy_of_shares(steps, images, question.shares)
-        return _time_shares(steps, images, question, policies[question.shares])
+        return _time_shares(steps, images, question, policies[question.shares], clock)
 
     return answer
 
@@ -139,6 +140,13 @@ def policy_of_shares(steps: CompiledSteps, images: Tensor, shares: Sequence[floa
     return ExitPolicy(names, MEASURE, (*thresholds, ALWAYS))
 
 
+def _settle(place: Place) -> None:
+    """Threads, and float32 that is float32 on a GPU: no TF32, neither in products nor in cuDNN."""
+    torch.set_num_threads(place.threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
 def _images(name: str, place: Place) -> Tensor:
     size = designed_size(name)
     generator = torch.Generator().manual_seed(0)
@@ -152,20 +160,28 @@ def _timed(run: Callable[[], object], clock: Clock) -> list[float]:
     return clock.read()
 
 
+def _time_products(matrix: Tensor, clock: Clock) -> float:
+    """Milliseconds of a product of a matrix with itself."""
+    count = 1 if matrix.device.type == 'cpu' else GPU_PRODUCTS
+    (elapsed,) = _timed(lambda: [torch.mm(matrix, matrix) for _ in range(count)], clock)
+    return elapsed / count
+
+
 def _time_shares(
-    steps: CompiledSteps, images: Tensor, question: Question, policy: ExitPolicy
+    steps: CompiledSteps, images: Tensor, question: Question, policy: ExitPolicy, clock: Clock
 ) -> list[float]:
     """Milliseconds of all images in batches, and the share of them that left at each exit."""
     engine = EarlyExitEngine(steps, policy)
     batches = list(images.split(question.batch_size)) * (
         STREAMED_BATCHES if question.batch_size == len(images) else 1
     )
-    begin = time.perf_counter()
+    clock.start()
     if question.batch_size == 1:
         results = [engine(batch) for batch in batches]
     else:
         results = list(EarlyExitStream(engine, batch_size=steps.batch_sizes[-1])(batches))
-    elapsed = 1000 * (time.perf_counter() - begin)
+    clock.lap()
+    (elapsed,) = clock.read()
     exits = torch.cat([result.exit for result in results])
     left = exits.bincount(minlength=len(steps.exit_names)) / len(exits)
     return [elapsed / len(exits), *left.tolist()]

@@ -1,29 +1,38 @@
 """The sides of the speed benchmark: the baseline, processes of their own, shares, verdicts."""
 
 import os
+from functools import partial
 
 import pytest
 import torch
 from torch.nn import functional as F
 
+from benchmarks import speed, speed_sides
 from benchmarks.interleaved_processes import ContestantProcess
+from benchmarks.macs import ExitCost, exit_costs
 from benchmarks.plain_network import as_plain, plain_attention
-from benchmarks.speed import Row, _ideal, measure, table
+from benchmarks.speed import EXIT_SHARES, Row, _ideal, _macs_run, measure, table
 from benchmarks.speed_sides import (
     FORWARD,
+    GPU_PRODUCTS,
     PRODUCT,
+    PRODUCT_SIDE,
     SHARES,
     STEPS,
     OurSettings,
     Place,
     Question,
+    _time_products,
     our_side,
     plain_side,
     policy_of_shares,
 )
+from benchmarks.timing import WallClock
+from dynp_plugins import create_model
 from dynp_plugins.early_exit import EarlyExitEngine
 from dynp_plugins.early_exit.compiled import compile_steps
 from dynp_plugins.errors import UserError
+from dynp_plugins.networks.inference_form import inference_form
 
 TINY = 'dyn_perceiver_regnety_tiny'
 QUARTERS = (0.25, 0.25, 0.25, 0.25)
@@ -111,13 +120,55 @@ def test_policies_of_shares(tiny):
 
 
 @pytest.fixture
-def threads():
-    before = torch.get_num_threads()
+def torch_settings():
+    """Threads and TF32 as they were, which a side changes."""
+    threads = torch.get_num_threads()
+    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    tf32 = products.allow_tf32, convolutions.allow_tf32
     yield
-    torch.set_num_threads(before)
+    torch.set_num_threads(threads)
+    products.allow_tf32, convolutions.allow_tf32 = tf32
 
 
-def test_both_sides_answer(threads):
+@pytest.mark.parametrize(
+    'side', [plain_side, partial(our_side, settings=OurSettings('eager', 'float32', (1,)))]
+)
+def test_no_side_uses_tf32(torch_settings, side):
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    side(TINY, Place(images=8))
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32
+
+
+class CountedLaps(WallClock):
+    """A clock that is always ten milliseconds further."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        super().__init__(self.tick)
+
+    def tick(self):
+        self.seconds += 0.01
+        return self.seconds
+
+
+def test_runs_with_shares_and_products_are_timed_by_the_clock_of_the_device(
+    torch_settings, monkeypatch
+):
+    monkeypatch.setattr(speed_sides, 'clock_for', lambda _: CountedLaps())
+    ours = our_side(TINY, Place(images=8), OurSettings('eager', 'float32', (1, 8)))
+    assert ours(Question(PRODUCT, 0)) == pytest.approx([10.0])
+    elapsed, *_ = ours(Question(SHARES, 1, QUARTERS))
+    assert elapsed == pytest.approx(10 / 8)
+
+
+def test_a_gpu_is_given_many_products():
+    matrix, clock = torch.zeros(2, 2, device='meta'), CountedLaps()
+    assert _time_products(matrix, clock) == pytest.approx(10 / GPU_PRODUCTS)
+    assert GPU_PRODUCTS * PRODUCT_SIDE**3 > 1e11
+
+
+def test_both_sides_answer(torch_settings):
     ours = our_side(TINY, Place(), OurSettings('eager', 'float32', (1, 4)))
     (plain,) = plain_side(TINY, Place())(Question(FORWARD, 2))
     (quick,) = ours(Question(FORWARD, 2))
@@ -143,6 +194,41 @@ def test_the_ideal_and_the_verdicts():
     verdicts = [line.split('  ')[-1].strip() for line in table(rows).splitlines()[1:]]
     assert verdicts[:3] == ['met', 'missed by 20 %', 'met']
     assert '4.00' in table(rows).splitlines()[1]
+
+
+def test_kernels_that_are_made_once_do_not_count():
+    network = inference_form(create_model(TINY))
+    size = network.backbone.image_size
+    first = exit_costs(network, (3, size, size), shortcuts=True)[-1].macs
+    assert _macs_run(TINY) < first
+
+
+def test_all_rows_are_there_for_every_batch_and_targets_for_a_cpu_alone(monkeypatch):
+    class Side:
+        def __init__(self, *_):
+            pass
+
+        def __enter__(self):
+            return self.answer
+
+        def __exit__(self, *_):
+            pass
+
+        def answer(self, question):
+            times = {FORWARD: [4.0], PRODUCT: [1.0], STEPS: [1.0] * 4, SHARES: [1.0, *QUARTERS]}
+            return times[question.kind]
+
+    costs = [ExitCost(name, macs, 0, {}) for name, macs in zip('abcd', (1, 2, 3, 4), strict=True)]
+    monkeypatch.setattr(speed, 'ContestantProcess', Side)
+    monkeypatch.setattr(speed, '_macs_run', lambda _: 4)
+    monkeypatch.setattr(speed, 'exit_costs', lambda *_: costs)
+    settings = OurSettings('eager', 'float32', (1, 8))
+    for device in ('cpu', 'cuda'):
+        rows = list(measure(TINY, Place(device), settings, [128, 64, 1], 5))
+        shares = [row.what for row in rows if row.what.startswith('shares')]
+        assert len(shares) == 3 * len(EXIT_SHARES)
+        with_target = [row.what for row in rows if row.target is not None]
+        assert len(with_target) == (2 + 1 + 2 * len(EXIT_SHARES) if device == 'cpu' else 0)
 
 
 @pytest.mark.slow

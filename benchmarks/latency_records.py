@@ -196,9 +196,9 @@ class MachineRecord:
     Attributes:
         device: Name of the processor or GPU.
         kind: ``cpu`` or ``cuda``.
-        threads: Of torch, on a CPU.
+        threads: Of torch, and of the backend, on a CPU.
         dtype: Of weights and images, such as ``float32``.
-        memory_format: ``contiguous`` or ``channels_last``.
+        memory_format: ``contiguous`` or ``channels_last``, of what torch alone runs.
         versions: Package name to version.
         states: Clock, power and load as far as they can be read, name with unit to value; before
             anything was timed.
@@ -225,11 +225,13 @@ class MachineRecord:
 
     @property
     def ran_by(self) -> str:
-        """The backend in words."""
+        """The backend in words; with torch alone the memory format, which graphs choose."""
         if self.tuned:
             return f'{self.backend} in batches tuned for each model'
         sizes = ' and '.join(map(str, self.graph_sizes))
-        return f'{self.backend} in batches of {sizes}' if sizes else self.backend
+        if sizes:
+            return f'{self.backend} in batches of {sizes}'
+        return f'{self.memory_format}, {self.backend}'
 
 
 @dataclass(frozen=True)

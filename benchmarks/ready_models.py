@@ -22,7 +22,7 @@ class RunForm:
     Attributes:
         device: For the network.
         dtype: Of the arithmetic.
-        channels_last: Whether weights and images have that memory format, without a backend.
+        channels_last: Whether weights and images have that memory format; a backend has its own.
         backend: What compiles the steps; None leaves them to torch.
         graphs: Samples in the batches of its graphs, or the sizes to choose from; None for the
             default of either.
@@ -30,7 +30,8 @@ class RunForm:
         threads: Of the backend on a CPU; None for as many as torch has.
 
     Raises:
-        UserError: Sizes are to be tuned, and there are no graphs.
+        UserError: Sizes are to be tuned, and there are no graphs; or there are, and a memory format
+            is asked for.
     """
 
     device: torch.device
@@ -46,6 +47,11 @@ class RunForm:
             raise UserError(
                 '--tune is about the sizes of graphs, and torch alone has none: give --backend '
                 'with it'
+            )
+        if self.channels_last and self.backend:
+            raise UserError(
+                '--channels-last is for torch alone, compiled steps choose their memory format: '
+                'give it without --backend'
             )
 
     @property

@@ -30,8 +30,9 @@ SLOWER, EQUAL, SHORT, PAYS, NO_SAVING = (
 """What a run of early exit comes to."""
 
 PUBLISHED_MACS = (
-    'MACs are those of the networks as published. What runs may have fewer, eager as well as '
-    'compiled, above all in its last steps; leaving early then spares less than MACs predict.'
+    'MACs are those of the networks as their papers have them. What runs may have fewer, eager as '
+    'well as compiled, above all in its last steps; leaving early then spares less than MACs '
+    'predict.'
 )
 """What else keeps realised and predicted speed-up apart, for the notes."""
 
@@ -154,11 +155,11 @@ def _payoff(batch: BatchLatency, unit: CostUnit, name: str) -> list[str]:
 
 
 def machine_words(machine: MachineRecord) -> str:
-    """Device, threads, type, memory format and backend in a line."""
+    """Device, threads, type, and what ran the steps in a line."""
     threads = f', {counted(machine.threads, "thread")}' if machine.kind == 'cpu' else ''
     return (
         f'{one_line(machine.device, 80)}{threads}, {one_line(machine.dtype, 20)}, '
-        f'{one_line(machine.memory_format, 20)}, {one_line(machine.ran_by, 60)}'
+        f'{one_line(machine.ran_by, 60)}'
     )
 
 

@@ -167,7 +167,7 @@ def parse_args() -> argparse.Namespace:
         'classifier',
     )
     parser.add_argument('--dtype', choices=DTYPES, default='float32', help='(default float32)')
-    parser.add_argument('--channels-last', action='store_true', help='memory format')
+    parser.add_argument('--channels-last', action='store_true', help='memory format of torch alone')
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='%(default)s'
     )

@@ -167,7 +167,7 @@ def machine_text(results: Results) -> str:
     machine = results.timing.machine
     facts = [escaped(machine.device), escaped(machine.kind)]
     facts += [counted(machine.threads, 'thread')] if machine.kind == 'cpu' else []
-    facts += [escaped(machine.dtype), escaped(machine.memory_format), escaped(machine.ran_by)]
+    facts += [escaped(machine.dtype), escaped(machine.ran_by)]
     facts += [f'{escaped(name)}: {escaped(value)}' for name, value in machine.states.items()]
     facts += [f'{escaped(name)} {escaped(value)}' for name, value in machine.versions.items()]
     return f'Timed {escaped(results.timing.created)} on {"; ".join(facts)}.'

@@ -1,7 +1,9 @@
 """What is recorded of the machine, on machines made of files."""
 
 import importlib.metadata
+import re
 import stat
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -133,6 +135,15 @@ def test_settings_that_change_times(monkeypatch):
     assert int(settings['usable cores']) >= 1
     assert 'cuDNN' not in settings
     assert 'TF32 in convolutions' in machine_settings(torch.device('cuda'))
+
+
+def test_what_the_documentation_says_of_the_environment_is_recorded(monkeypatch):
+    text = (Path(__file__).parents[2] / 'docs/page_faults.md').read_text()
+    names = set(re.findall(r'\b([A-Z][A-Z_]+)=', text))
+    assert {'MALLOC_TOP_PAD_', 'THP_MEM_ALLOC_ENABLE'} < names
+    for name in names:
+        monkeypatch.setenv(name, '1')
+    assert names < machine_settings(CPU).keys()
 
 
 def test_huge_pages_as_the_kernel_has_them(tmp_path):

@@ -153,6 +153,7 @@ def test_what_is_compiled_and_recorded():
     machine = MachineRecord('cpu', 'cpu', 1, 'float32', 'contiguous', {}, {})
     plain = RunForm(CPU, torch.float32)
     assert plain.is_plain and plain.recorded(machine) == machine
+    assert machine.ran_by == 'contiguous, eager'
     assert not RunForm(CPU, torch.bfloat16).is_plain
     fixed = RunForm(CPU, torch.float32, backend='eager')
     assert not fixed.is_plain and fixed.graph_sizes(64) == [1, 16]
@@ -163,6 +164,8 @@ def test_what_is_compiled_and_recorded():
     assert dataclasses.replace(open_, graphs=[3, 5]).graph_sizes(64) == [1, 3, 5]
     with pytest.raises(UserError, match=r'--tune .* give --backend'):
         RunForm(CPU, torch.float32, tuned=True)
+    with pytest.raises(UserError, match=r'--channels-last .* without --backend'):
+        RunForm(CPU, torch.float32, channels_last=True, backend='eager')
 
 
 def test_a_backend_has_the_threads_that_are_recorded():

@@ -165,7 +165,7 @@ def test_the_machine_in_a_line():
         machine, kind='cuda', dtype='bfloat16', backend='inductor', graph_sizes=[1, 8]
     )
     assert machine_words(compiled) == (
-        'Example Processor 9000, bfloat16, contiguous, inductor in batches of 1 and 8'
+        'Example Processor 9000, bfloat16, inductor in batches of 1 and 8'
     )
 
 

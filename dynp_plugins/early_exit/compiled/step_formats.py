@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.export import ExportedProgram
+from torch.export.passes import move_to_device_pass
 
 from ...errors import UserError
 from .backends import (
@@ -88,7 +89,7 @@ def _read_torch(
 ) -> dict[int, Run]:
     program = torch.export.load(path)
     if device.type != 'cpu':
-        program = torch.export.passes.move_to_device_pass(program, device)
+        program = move_to_device_pass(program, device)
     # Its guards hold for the example that was exported, such as that there is not one clip alone;
     # whether other sizes give the right answers is measured when the steps are saved.
     module = program.module(check_guards=False)

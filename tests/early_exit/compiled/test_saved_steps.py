@@ -102,6 +102,13 @@ def test_a_step_holds_its_own_weights_alone():
     assert slim.network.backbone.second.weight is network.backbone.second.weight
 
 
+def test_steps_of_torch_run_on_another_device(tmp_path):
+    record = save_steps(small_network(), tmp_path, 'torch_export', batch_sizes=(1, 4))
+    steps = load_steps(record, tmp_path, torch.device('meta'))
+    logits = steps(torch.empty(5, 3, 8, 8, device='meta'))
+    assert [(value.device.type, value.shape) for value in logits] == [('meta', (5, 3))] * 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('backend', EVERY_FORMAT)
 def test_every_format(tiny, tmp_path, backend):

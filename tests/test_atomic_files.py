@@ -1,9 +1,12 @@
 """Folders that appear whole or not at all."""
 
+import os
+import time
+
 import pytest
 
 from dynp_plugins import UserError
-from dynp_plugins.atomic_files import atomic_folder
+from dynp_plugins.atomic_files import STALE_SECONDS, atomic_folder
 
 
 def names(folder):
@@ -41,3 +44,37 @@ def test_a_file_makes_no_room(tmp_path):
     with refused, atomic_folder(tmp_path / 'file', replaces=True):
         pass
     assert (tmp_path / 'file').read_text() == 'mine'
+
+
+def test_what_appears_meanwhile_is_kept(tmp_path):
+    refused = pytest.raises(UserError, match='it is there already')
+    with refused, atomic_folder(tmp_path / 'folder') as staged:
+        (staged / 'new.txt').write_text('new')
+        (tmp_path / 'folder').mkdir()
+        (tmp_path / 'folder/mine.txt').write_text('mine')
+    assert names(tmp_path / 'folder') == ['mine.txt']
+    assert names(tmp_path) == ['folder']
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / 'there').mkdir()
+    (tmp_path / 'there/old.txt').write_text('old')
+    link = tmp_path / 'link'
+    link.symlink_to('there')
+    with atomic_folder(link, replaces=True) as staged:
+        (staged / 'new.txt').write_text('new')
+    assert link.is_symlink()
+    assert names(tmp_path / 'there') == ['new.txt']
+    assert names(tmp_path) == ['link', 'there']
+
+
+def test_leftovers_of_killed_processes(tmp_path):
+    fresh, stale = (tmp_path / f'.folder.{os.getpid()}{end}.tmp' for end in ('', '.1f'))
+    for leftover in (fresh, stale):
+        leftover.mkdir()
+    long_ago = time.time() - 2 * STALE_SECONDS
+    os.utime(stale, (long_ago, long_ago))
+    with atomic_folder(tmp_path / 'folder') as staged:
+        (staged / 'new.txt').write_text('new')
+    # The fresh one could still belong to somebody.
+    assert names(tmp_path) == [fresh.name, 'folder']

@@ -3,17 +3,14 @@
 import contextlib
 import errno
 import os
-import secrets
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dynp_plugins.atomic_files import beside, remove, sweep
 from dynp_plugins.errors import UserError
 
 CACHE_VARIABLE = 'DYNP_CACHE'
-
-_STALE_SECONDS = 3600
 
 
 def cache_root(cache_dir: str | Path | None = None) -> Path:
@@ -56,26 +53,14 @@ def staging(folder: Path) -> Iterator[Path]:
     """A new folder beside ``folder``, gone at the end whatever happens."""
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        stage = _beside(folder)
+        sweep(folder)
+        stage = beside(folder)
         # Not tempfile: its folders are closed to everybody else, also after the renaming.
         stage.mkdir()
     try:
         yield stage
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-
-
-def _beside(folder: Path) -> Path:
-    return folder.with_name(f'.{folder.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp')
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what builds that were killed long ago left beside ``folder``."""
-    for leftover in folder.parent.glob(f'.{folder.name}.*.tmp'):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
-                _remove(leftover)
 
 
 def install(stage: Path, folder: Path, is_good: Callable[[], bool]) -> None:
@@ -91,20 +76,13 @@ def install(stage: Path, folder: Path, is_good: Callable[[], bool]) -> None:
         return
     # A folder with content cannot be renamed over, only moved out of the way.
     if os.path.lexists(folder):
-        old = _beside(folder)
+        old = beside(folder)
         with contextlib.suppress(FileNotFoundError):
             os.rename(folder, old)
-            _remove(old)
+            remove(old)
     try:
         os.rename(stage, folder)
     except OSError as error:
         # Another process came in between: its set stands, and the caller opens that one.
         if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

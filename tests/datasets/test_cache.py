@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dynp_plugins.datasets import cache, cache_folder
+from dynp_plugins.atomic_files import STALE_SECONDS
+from dynp_plugins.datasets import cache
 from dynp_plugins.datasets.cache import load_or_build
 from dynp_plugins.datasets.cache_folder import cache_root
 from dynp_plugins.errors import UserError
@@ -198,7 +199,7 @@ def test_killed_process_leaves_no_half_set(folder):
     assert_good(load_or_build(folder, 1, arrays))
     # It could still belong to a running build, so it goes only when it is old.
     assert leftover.exists()
-    long_ago = time.time() - 2 * cache_folder._STALE_SECONDS
+    long_ago = time.time() - 2 * STALE_SECONDS
     os.utime(leftover, (long_ago, long_ago))
     load_or_build(folder, 2, arrays)
     assert_only(folder)

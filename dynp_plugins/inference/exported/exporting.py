@@ -1,5 +1,6 @@
 """Writing a model's steps and all that running them needs into a folder, and checking it."""
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,16 @@ from ..loaded_model import LoadedModel
 from ..policy_choice import PolicyChoice
 from ..preprocessing import PlainPreprocessing, Preprocessing
 from .loading import is_export
-from .manifest import MANIFEST, MANIFEST_VERSION, TABLE, Manifest, Source, file_hashes
+from .manifest import (
+    MANIFEST,
+    MANIFEST_VERSION,
+    TABLE,
+    Manifest,
+    Source,
+    file_hashes,
+    foreign_files,
+    parse_manifest,
+)
 
 TOLERANCE = 1e-4
 """Of the largest logit, that an exit in float32 may differ from the network by."""
@@ -73,20 +83,14 @@ def export_model(
             is loaded, unless others are given then. An exit table is written as well, so that other
             budgets can be set; without the paths of its samples.
         preprocessing: Whether to write down what is done to samples.
-        overwrite: Replace an earlier export.
+        overwrite: Replace an earlier export, in which nothing else has been put.
 
     Raises:
         UserError: Something of that cannot be, a package is missing, or what was written does not
             give what the network gives.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f'{folder} is a file: name a folder')
-    if is_export(folder):
-        if not overwrite:
-            raise UserError(f'{folder} holds an export already; give --overwrite to replace it')
-    elif folder.is_dir() and any(folder.iterdir()):
-        raise UserError(f'{folder} holds other files, which are not replaced: name a new folder')
+    _check_room(folder, overwrite)
     choice = PolicyChoice(model, policy)
     chosen = choice.policy(budget_gmacs)
     if choice.input_shape is not None and choice.input_shape != tuple(input_shape):
@@ -125,7 +129,33 @@ def export_model(
         )
         write_json(manifest, staged / MANIFEST)
         size = sum(path.stat().st_size for path in staged.iterdir())
+        _check_room(folder, overwrite)  # minutes later
     return Export(folder, size, differences)
+
+
+def _check_room(folder: Path, overwrite: bool) -> None:
+    """Refuse to write where anything would be lost but an earlier export.
+
+    Raises:
+        UserError: There is something else, or an export that is not to be replaced.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f'{folder} is a file: name a folder')
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not is_export(folder):
+        raise UserError(f'{folder} holds other files, which are not replaced: name a new folder')
+    if not overwrite:
+        raise UserError(f'{folder} holds an export already; give --overwrite to replace it')
+    try:
+        foreign = foreign_files(folder, parse_manifest(folder))
+    except UserError as error:
+        raise UserError(f'{error}; {folder} is not replaced: name a new folder') from error
+    if foreign:
+        raise UserError(
+            f'{folder / foreign[0]} is no file of the export in that folder, which is not '
+            'replaced: move it elsewhere, or name a new folder'
+        )
 
 
 @torch.no_grad()
@@ -133,7 +163,7 @@ def _compare(network: MultiExitNetwork, record: StepsRecord, folder: Path) -> di
     """The largest difference of each exit in batches of every size; see `Export`.
 
     Raises:
-        UserError: In float32 one is larger than it may be.
+        UserError: One is NaN or infinite, or in float32 larger than it may be.
     """
     steps = load_steps(record, folder, torch.device('cpu'))
     random = torch.Generator().manual_seed(0)
@@ -143,8 +173,15 @@ def _compare(network: MultiExitNetwork, record: StepsRecord, folder: Path) -> di
         images = torch.randn(shape, generator=random)
         found, expected = steps(images), network(images)
         for name, ours, theirs in zip(record.exit_names, found, expected, strict=True):
-            difference = (ours - theirs).abs().max() / theirs.abs().max()
-            largest[name] = max(largest[name], float(difference))
+            difference, scale = float((ours - theirs).abs().max()), float(theirs.abs().max())
+            if not math.isfinite(difference):
+                kept = bool(theirs.isfinite().all())
+                raise UserError(
+                    f'on random images the exit {name} gives logits that are NaN or infinite: '
+                    'nothing is written; '
+                    + ('try another --backend' if kept else "the network's own are no better")
+                )
+            largest[name] = max(largest[name], difference / scale if scale else difference)
     name = max(largest, key=largest.__getitem__)
     if record.dtype == 'float32' and not largest[name] <= TOLERANCE:
         raise UserError(

@@ -81,6 +81,21 @@ def file_hashes(folder: Path) -> dict[str, str]:
     return {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
 
 
+def parse_manifest(folder: Path) -> Manifest:
+    """Read a folder's manifest alone.
+
+    Raises:
+        UserError: There is none, it is of another version or damaged.
+    """
+    return read_json(Manifest, folder / MANIFEST, 'export manifest', MANIFEST_VERSION, _AGAIN)
+
+
+def foreign_files(folder: Path, manifest: Manifest) -> list[str]:
+    """What lies in a folder and is no part of its export, by name."""
+    ours = {MANIFEST, *manifest.files}
+    return sorted(path.name for path in folder.iterdir() if path.name not in ours)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read a folder's manifest, and compare all files with it.
 
@@ -88,7 +103,7 @@ def read_manifest(folder: Path) -> Manifest:
         UserError: There is none, it is of another version or damaged, or a file is missing or not
             the one that was written.
     """
-    manifest = read_json(Manifest, folder / MANIFEST, 'export manifest', MANIFEST_VERSION, _AGAIN)
+    manifest = parse_manifest(folder)
     for name, sha256 in manifest.files.items():
         path = folder / name
         if Path(name).name != name:

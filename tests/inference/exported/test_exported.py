@@ -8,10 +8,12 @@ import torch
 
 from dynp_plugins import UserError
 from dynp_plugins.early_exit import EarlyExitEngine, choose_policy
+from dynp_plugins.early_exit.compiled.saved_steps import load_steps
 from dynp_plugins.inference import DynamicInferencer
 from dynp_plugins.inference.exported import exporting, load_exported_model
 from dynp_plugins.inference.exported.manifest import MANIFEST, read_manifest
 from dynp_plugins.inference.named_model import imagenet_preprocessing
+from tests.early_exit.compiled.small_network import small_network
 from tests.inference.tiny_models import exit_table, save_pictures
 
 from .small_exports import (
@@ -132,6 +134,30 @@ def test_without_a_policy_the_last_exit_answers(once, folder):
     assert DynamicInferencer(folder, policy=own).policy == own
 
 
+def test_what_is_not_of_an_export_is_never_replaced(folder):
+    before = read_manifest(folder).files
+    (folder / 'answers.csv').write_text('mine')
+    with pytest.raises(UserError, match=r'answers\.csv is no file of the export .* not replaced'):
+        small_export(folder, overwrite=True)
+    (folder / 'answers.csv').unlink()
+    assert read_manifest(folder).files == before
+    (folder / MANIFEST).write_text('{"name": "a web page"}')
+    with pytest.raises(UserError, match=r'manifest\.json has export manifest schema.*not replaced'):
+        small_export(folder, overwrite=True)
+    assert names(folder) == FILES
+
+
+def test_what_comes_while_an_export_is_made_is_kept(folder, monkeypatch):
+    def slow(*arguments):
+        (folder / 'answers.csv').write_text('mine')
+        return load_steps(*arguments)
+
+    monkeypatch.setattr(exporting, 'load_steps', slow)
+    with pytest.raises(UserError, match=r'answers\.csv is no file of the export'):
+        small_export(folder, overwrite=True)
+    assert (folder / 'answers.csv').read_text() == 'mine'
+
+
 def test_pictures_of_another_size_than_exported(model, tmp_path):
     record = imagenet_preprocessing(8)
     record.operations.pop()  # the crop
@@ -177,11 +203,38 @@ def test_other_folders_are_never_replaced(tmp_path):
         small_export(tmp_path / 'letter.txt')
 
 
-def test_nothing_is_left_of_an_export_that_differs(tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, 'TOLERANCE', -1.0)
-    with pytest.raises(UserError, match=r'differs from the network by .*: nothing is written'):
-        small_export(tmp_path / 'out')
+@pytest.mark.parametrize(
+    ('dtype', 'error', 'message'),
+    [
+        ('float32', 1e-2, r'exit \w+ differs from the network by .*: nothing is written'),
+        ('float32', float('nan'), r'exit early gives logits that are NaN .*: nothing is written'),
+        ('bfloat16', float('inf'), r'exit early gives logits that are NaN or infinite.*--backend'),
+    ],
+)
+def test_nothing_is_left_of_an_export_that_differs(tmp_path, monkeypatch, dtype, error, message):
+    def load_with_error(*arguments):
+        steps = load_steps(*arguments)
+        return lambda images: [logits + error for logits in steps(images)]
+
+    monkeypatch.setattr(exporting, 'load_steps', load_with_error)
+    with pytest.raises(UserError, match=message):
+        small_export(tmp_path / 'out', dtype=dtype)
     assert names(tmp_path) == []
+
+
+def test_logits_of_nothing_but_zeros_are_compared_as_well(tmp_path):
+    network = small_network()
+    for weights in network.heads.parameters():
+        weights.data.zero_()
+    export = small_export(tmp_path / 'out', small_model(network=network))
+    assert export.differences == {'early': 0.0, 'late': 0.0}
+
+
+def test_weights_that_are_nan_are_said_to_be(tmp_path):
+    network = small_network()
+    network.heads.layers[0].bias.data.fill_(float('nan'))
+    with pytest.raises(UserError, match=r"exit early gives logits .* network's own are no better"):
+        small_export(tmp_path / 'out', small_model(network=network))
 
 
 def test_preprocessing_that_was_written_down_wrongly_is_noticed(tmp_path):

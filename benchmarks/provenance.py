@@ -20,6 +20,9 @@ _PACKAGES = (
     'onedl-mmpretrain',
     'onedl-mmdetection',
     'mmaction2',
+    'pillow',
+    'opencv-python',
+    'opencv-python-headless',
     'av',
     'fvcore',
     'pycocotools',
@@ -28,6 +31,7 @@ _PACKAGES = (
     'openvino',
     'onnx',
     'onnxruntime',
+    'onnxscript',
 )
 _ENTRIES_WITHOUT_EFFECT = (
     'work_dir',

@@ -1,6 +1,8 @@
 """Saving the steps of a network as files, and loading them without the network."""
 
-from collections.abc import Sequence
+import logging
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from .step_export import export_step
 from .step_formats import StepFormat, step_format
 from .step_graph import ExampleStep, example_steps
 
+_logger = logging.getLogger(__name__)
 _DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 
 
@@ -80,6 +83,24 @@ class StepsRecord:
         """In order of execution."""
         return tuple(step.exit_name for step in self.steps)
 
+    def contradictions(self) -> Iterator[str]:
+        """Why `load_steps` could not do with it, as far as can be told without the files.
+
+        Raises:
+            UserError: An unknown backend, or batch sizes that cannot be.
+        """
+        if self.dtype not in _dtype_names(self.backend):
+            yield f'dtype is {self.dtype!r}, which {self.backend} has not'
+        sizes = rising_sizes(self.batch_sizes)
+        if not self.steps:
+            yield 'there are no steps'
+        for step in self.steps:
+            if not step.outputs:
+                yield f'the step to {step.exit_name} has no outputs'
+            for size in sizes if step.file is None else ():
+                if str(size) not in step.files_by_size:
+                    yield f'the step to {step.exit_name} has no file for batches of {size}'
+
 
 def save_steps(
     network: nn.Module,
@@ -107,9 +128,8 @@ def save_steps(
     Raises:
         UserError: An unknown backend, sizes or types that cannot be, or a missing package.
     """
-    form = step_format(backend)
-    if _DTYPES.get(dtype) not in form.dtypes:
-        names = [name for name, value in _DTYPES.items() if value in form.dtypes]
+    form, names = step_format(backend), _dtype_names(backend)
+    if dtype not in names:
         raise UserError(f'dtype={dtype!r}: for {backend} choose one of {", ".join(names)}')
     sizes = rising_sizes(batch_sizes)
     converted = _DTYPES[dtype] if form.converts else torch.float32
@@ -191,10 +211,21 @@ def _save_any_size(
     """Write a step for batches of any size; the file's name, or None if it cannot be exported."""
     try:
         program = export_step(step, images_per_sample)
-    except Exception:  # torch raises whatever it likes where the size of a batch is fixed
+    except Exception as error:  # torch raises whatever it likes where the size of a batch is fixed
+        _logger.warning(
+            'the step %s cannot be exported for batches of any size, so there will be a file, with '
+            'all of its weights, for each batch size: %s',
+            path.stem,
+            textwrap.shorten(f'{type(error).__name__}: {error}', 300),
+        )
         return None
     form.write(program, path)
     return path.name
+
+
+def _dtype_names(backend: str) -> list[str]:
+    dtypes = step_format(backend).dtypes
+    return [name for name, value in _DTYPES.items() if value in dtypes]
 
 
 def _sizes_by_file(step: StepRecord, batch_sizes: Sequence[int]) -> dict[str, list[int]]:

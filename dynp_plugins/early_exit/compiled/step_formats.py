@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 
 import torch
@@ -92,7 +93,8 @@ def _read_torch(
         program = move_to_device_pass(program, device)
     # Its guards hold for the example that was exported, such as that there is not one clip alone;
     # whether other sizes give the right answers is measured when the steps are saved.
-    module = program.module(check_guards=False)
+    can_leave_out = 'check_guards' in signature(program.module).parameters  # older torch has none
+    module = program.module(**({'check_guards': False} if can_leave_out else {}))
 
     def run(inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         return module(*inputs)

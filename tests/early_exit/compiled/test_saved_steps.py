@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from torch.export import ExportedProgram
 
 from dynp_plugins import UserError, create_model
 from dynp_plugins.early_exit.compiled.saved_steps import StepsRecord, load_steps, save_steps
@@ -71,9 +72,12 @@ def test_a_file_for_each_step_runs_batches_of_any_size(tmp_path, count):
     check_equal(network, steps, torch.randn(count, 3, 8, 8))
 
 
-def test_a_network_of_fixed_batches_gets_a_file_for_each_size(tmp_path):
+def test_a_network_of_fixed_batches_gets_a_file_for_each_size(tmp_path, caplog):
     network = small_network(fixed=True)
     record, steps = saved_and_loaded(network, tmp_path, 'torch_export', batch_sizes=(1, 3))
+    (warning,) = (entry.message for entry in caplog.records if entry.levelname == 'WARNING')
+    assert 'step step0_early cannot be exported for batches of any size' in warning
+    assert 'specialized it to be a constant (2)' in warning  # as torch says it
     assert record.steps[0].file is None
     assert record.steps[0].files_by_size == {
         '1': 'step0_early_batch1.pt2',
@@ -107,6 +111,13 @@ def test_steps_of_torch_run_on_another_device(tmp_path):
     steps = load_steps(record, tmp_path, torch.device('meta'))
     logits = steps(torch.empty(5, 3, 8, 8, device='meta'))
     assert [(value.device.type, value.shape) for value in logits] == [('meta', (5, 3))] * 2
+
+
+def test_versions_of_torch_without_guards(tmp_path, monkeypatch):
+    network, guarded = small_network(), ExportedProgram.module
+    monkeypatch.setattr(ExportedProgram, 'module', lambda self: guarded(self, check_guards=False))
+    _, steps = saved_and_loaded(network, tmp_path, 'torch_export', batch_sizes=(1, 4))
+    check_equal(network, steps, torch.randn(5, 3, 8, 8))
 
 
 @pytest.mark.slow

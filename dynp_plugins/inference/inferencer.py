@@ -95,10 +95,13 @@ class DynamicInferencer:
             cfg_options,
             settings,
         )
+        chosen = {}
         if policy is None:
             policy = self._model.policy
+            if self._model.chosen is not None:
+                chosen[self._model.budget_gmacs] = self._model.chosen
             budget_gmacs = self._model.budget_gmacs if budget_gmacs is None else budget_gmacs
-        self._choice = PolicyChoice(self._model, policy)
+        self._choice = PolicyChoice(self._model, policy, chosen)
         if exit_gmacs is None:
             exit_gmacs = self._model.exit_gmacs
         self._given_costs = exit_gmacs

@@ -35,6 +35,7 @@ class LoadedModel:
         exit_gmacs: GMACs up to each exit; None where it is to be counted, or not known.
         policy: The policy to follow unless another is given; see `DynamicInferencer`.
         budget_gmacs: The budget to begin with under that policy.
+        chosen: Where ``policy`` is an exit table, what was chosen from it for that budget.
     """
 
     name: str
@@ -49,6 +50,7 @@ class LoadedModel:
     exit_gmacs: Sequence[float] | None = None
     policy: ExitPolicy | Path | None = None
     budget_gmacs: float | None = None
+    chosen: ExitPolicy | None = None
 
     def __post_init__(self) -> None:
         check_name_count(self.classes, self.num_classes)

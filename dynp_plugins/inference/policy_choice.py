@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..early_exit import ExitPolicy, ExitTable, full_network
@@ -20,6 +20,7 @@ class PolicyChoice:
         model: The model that the policies are for.
         given: A policy or the file of one; an exit table of the calibration split (``.npz``), or
             a folder that ``tools/budget_curve.py`` wrote; or None.
+        chosen: Policies that have been chosen already, by budget; they are not chosen again.
 
     Attributes:
         exit_gmacs: What a sample has cost at each exit, as far as what was given says it.
@@ -32,8 +33,16 @@ class PolicyChoice:
             model or other weights.
     """
 
-    def __init__(self, model: LoadedModel, given: ExitPolicy | str | Path | None):
+    def __init__(
+        self,
+        model: LoadedModel,
+        given: ExitPolicy | str | Path | None,
+        chosen: Mapping[float | None, ExitPolicy] | None = None,
+    ):
         self._model = model
+        self._chosen = dict(chosen or {})
+        for policy in self._chosen.values():
+            self._check(policy)
         self._fixed: ExitPolicy | None = None
         self.table: ExitTable | None = None
         names = tuple(model.network.exit_names)
@@ -79,11 +88,13 @@ class PolicyChoice:
                 the exits cost.
         """
         if budget_gmacs is None:
-            return self._fixed or self._whole
+            return self._chosen.get(None, self._fixed or self._whole)
         if isinstance(budget_gmacs, bool) or not isinstance(budget_gmacs, numbers.Real):
             raise UserError(
                 f'budget_gmacs={budget_gmacs!r}: give a number of GMACs per {self._model.kind.name}'
             )
+        if budget_gmacs in self._chosen:
+            return self._chosen[budget_gmacs]
         if self.table is None:
             has = (
                 f'{self._source} has fixed thresholds'

@@ -39,6 +39,7 @@ class SampleKind:
         in_folder: The paths of those in a folder and its sub-folders, in order.
         check_memory: Refuses with a `UserError` what is neither a path nor one of them.
         check_path: Refuses with a `UserError` a path that plainly is something else.
+        filename_tmpl: Names of the frames, where videos are folders of them.
     """
 
     name: str
@@ -46,6 +47,7 @@ class SampleKind:
     in_folder: Callable[[str], list[str]]
     check_memory: Callable[[Any], None]
     check_path: Callable[[str], None]
+    filename_tmpl: str | None = None
 
     def expand(self, inputs: Any) -> list[Sample]:
         """The single samples of what was given, in order; nothing is decoded yet.

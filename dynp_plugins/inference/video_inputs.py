@@ -46,7 +46,7 @@ def frame_folders(filename_tmpl: str) -> SampleKind:
         )
 
     pattern = frame_pattern(filename_tmpl)
-    return SampleKind('video', 'video', in_folder, _check_memory, check_path)
+    return SampleKind('video', 'video', in_folder, _check_memory, check_path, filename_tmpl)
 
 
 def frame_pattern(filename_tmpl: str) -> re.Pattern[str]:

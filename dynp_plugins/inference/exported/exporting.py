@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ..image_inputs import PICTURES
 from ..loaded_model import LoadedModel
 from ..policy_choice import PolicyChoice
 from ..preprocessing import PlainPreprocessing, Preprocessing
+from ..sample_kinds import SampleKind
 from .loading import is_export
 from .manifest import (
     MANIFEST,
@@ -100,7 +101,7 @@ def export_model(
         )
     record = model.preprocessing() if preprocessing else None
     if record is not None:
-        _check_preprocessing(model, record)
+        _check_preprocessing(model, record, input_shape)
     with atomic_folder(folder, replaces=overwrite) as staged:
         steps = save_steps(
             model.network, staged, backend, dtype, batch_sizes, list(input_shape[-2:])
@@ -113,6 +114,7 @@ def export_model(
             schema_version=MANIFEST_VERSION,
             model=model.name,
             samples=model.kind.name,
+            filename_tmpl=model.kind.filename_tmpl,
             exit_names=list(steps.exit_names),
             num_classes=steps.steps[-1].outputs[-1].shape[0],
             classes=None if model.classes is None else list(model.classes),
@@ -191,32 +193,46 @@ def _compare(network: MultiExitNetwork, record: StepsRecord, folder: Path) -> di
     return largest
 
 
-def _check_preprocessing(model: LoadedModel, record: Preprocessing) -> None:
+def _check_preprocessing(
+    model: LoadedModel, record: Preprocessing, input_shape: Sequence[int]
+) -> None:
     """Compare what a record says with what the model does, on made-up samples.
 
     Raises:
-        UserError: They make something else of one.
+        UserError: They make something else of one, or the same other shape of all.
     """
     plain = PlainPreprocessing(record, torch.device('cpu'))
-    random = np.random.default_rng(0)
+    shapes = set()
     with tempfile.TemporaryDirectory() as folder:
-        for height, width in ((300, 401), (523, 260)):
-            if model.kind is PICTURES:
-                pixels = random.integers(0, 256, (height, width, 3), np.uint8)
-                path = str(Path(folder) / 'picture.png')
-                Image.fromarray(pixels).save(path)
-                samples = [pixels, path]
-            else:
-                samples = [random.integers(0, 256, (29, height, width, 3), np.uint8)]
-            for sample in samples:
-                if not torch.equal(_ready(plain, sample), _ready(model, sample)):
-                    raise UserError(
-                        'what the test pipeline does to samples was not written down rightly; '
-                        'export with --no-preprocessing and give DynamicInferencer(DIR, '
-                        'preprocess=...) a function of your own'
-                    )
+        for sample in _made_up_samples(model.kind, Path(folder)):
+            ours = plain(sample)
+            if not torch.equal(_ready(plain, ours), _ready(model, model.prepare(sample))):
+                raise UserError(
+                    'what the test pipeline does to samples was not written down rightly; '
+                    'export with --no-preprocessing and give DynamicInferencer(DIR, '
+                    'preprocess=...) a function of your own'
+                )
+            shapes.add(tuple(ours.shape))
+    if len(shapes) == 1 and shapes != {tuple(input_shape)}:
+        raise UserError(
+            f'the preprocessing makes {list(*shapes)} of every sample, but the export is for '
+            f'{list(input_shape)}, and would refuse them all: leave --shape out, or change the '
+            'preprocessing'
+        )
 
 
-def _ready(how: PlainPreprocessing | LoadedModel, sample: np.ndarray | str) -> Tensor:
-    prepare = how if isinstance(how, PlainPreprocessing) else how.prepare
-    return fold_frames(how.to_network(prepare(sample)[None]))[0]
+def _made_up_samples(kind: SampleKind, folder: Path) -> Iterator[np.ndarray | str]:
+    """Noise of two sizes; pictures also as files in the folder."""
+    random = np.random.default_rng(0)
+    for height, width in ((300, 401), (523, 260)):
+        if kind is PICTURES:
+            pixels = random.integers(0, 256, (height, width, 3), np.uint8)
+            path = str(folder / 'picture.png')
+            Image.fromarray(pixels).save(path)
+            yield from (pixels, path)
+        else:
+            yield random.integers(0, 256, (29, height, width, 3), np.uint8)
+
+
+def _ready(how: PlainPreprocessing | LoadedModel, prepared: Tensor) -> Tensor:
+    return fold_frames(how.to_network(prepared[None]))[0]

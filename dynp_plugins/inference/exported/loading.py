@@ -16,10 +16,8 @@ from ..image_reading import read_rgb
 from ..loaded_model import LoadedModel, as_names, choose_device
 from ..preprocessing import PlainPreprocessing
 from ..sample_kinds import Sample, SampleKind
-from ..video_inputs import VIDEOS
+from ..video_inputs import VIDEOS, frame_folders
 from .manifest import MANIFEST, Manifest, read_manifest
-
-_KINDS = {kind.name: kind for kind in (PICTURES, VIDEOS)}
 
 
 def is_export(path: str | Path) -> bool:
@@ -53,11 +51,8 @@ def load_exported_model(
         device = 'cpu'
     chosen = choose_device(device)
     kind, prepare, to_network = _preprocessing(folder, manifest, chosen, preprocess)
-    policy: ExitPolicy | Path | None = None
-    if manifest.calibration_table is not None:
-        policy = folder / manifest.calibration_table
-    elif manifest.policy is not None:
-        policy = ExitPolicy.of_record(manifest.policy)
+    policy = None if manifest.policy is None else ExitPolicy.of_record(manifest.policy)
+    table = manifest.calibration_table
 
     def prepare_and_check(sample: Sample) -> Tensor:
         prepared = prepare(sample)
@@ -84,8 +79,9 @@ def load_exported_model(
         weights_sha256=manifest.weights_sha256,
         preprocessing=already_written,
         exit_gmacs=[manifest.exit_gmacs[name] for name in manifest.exit_names],
-        policy=policy,
+        policy=policy if table is None else folder / table,
         budget_gmacs=manifest.budget_gmacs,
+        chosen=None if table is None else policy,
     )
 
 
@@ -104,8 +100,11 @@ def _preprocessing(
     if preprocess is None:
         plain = PlainPreprocessing(manifest.preprocessing, device)
         return plain.kind, plain, plain.to_network
-    kind = _KINDS[manifest.samples]
-    of_sample = preprocess if kind is VIDEOS else lambda picture: preprocess(read_rgb(picture))
+    if manifest.samples == PICTURES.name:
+        kind, of_sample = PICTURES, lambda picture: preprocess(read_rgb(picture))
+    else:
+        template = manifest.filename_tmpl
+        kind, of_sample = VIDEOS if template is None else frame_folders(template), preprocess
     return kind, of_sample, lambda samples: samples.to(device)
 
 

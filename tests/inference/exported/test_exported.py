@@ -1,18 +1,20 @@
 """Exported folders: whole or not at all, checked when loaded, and run like the model itself."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 from dynp_plugins import UserError
-from dynp_plugins.early_exit import EarlyExitEngine, choose_policy
+from dynp_plugins.early_exit import ALWAYS, EarlyExitEngine, choose_policy
 from dynp_plugins.early_exit.compiled.saved_steps import load_steps
 from dynp_plugins.inference import DynamicInferencer
 from dynp_plugins.inference.exported import exporting, load_exported_model
 from dynp_plugins.inference.exported.manifest import MANIFEST, read_manifest
 from dynp_plugins.inference.named_model import imagenet_preprocessing
+from dynp_plugins.inference.video_inputs import frame_folders
 from tests.early_exit.compiled.small_network import small_network
 from tests.inference.tiny_models import exit_table, save_pictures
 
@@ -124,6 +126,27 @@ def test_other_budgets_from_an_exit_table(model, tmp_path):
     manifest = read_manifest(exported)
     assert manifest.policy.settings['budget_gmacs'] == 0.2
     assert 'calibration.npz' in manifest.files
+
+
+def test_the_recorded_policy_comes_before_the_table(model, tmp_path):
+    table = exit_table(
+        model.network, images_of(model), exit_gmacs=GMACS, weights_sha256=model.weights_sha256
+    )
+    table.save(tmp_path / 'table.npz')
+    exported = tmp_path / 'out'
+    small_export(exported, policy=tmp_path / 'table.npz', budget_gmacs=0.2)
+    recorded = json.loads((exported / MANIFEST).read_text())['policy']
+    recorded['thresholds']['early'] = 0.75
+    inferencer = DynamicInferencer(changed(exported, policy=recorded))
+    assert inferencer.policy.thresholds_by_exit == {'early': 0.75}
+    inferencer.budget_gmacs = 0.25
+    expected = choose_policy(table, method='geometric', measure='max_softmax', budget_gmacs=0.25)
+    assert inferencer.policy.thresholds == expected.thresholds != (0.75, ALWAYS)
+    inferencer.budget_gmacs = 0.2
+    assert inferencer.policy.thresholds_by_exit == {'early': 0.75}
+    recorded['weights_sha256'] = 'f' * 64
+    with pytest.raises(UserError, match=r'the policy was made for .* with other weights'):
+        DynamicInferencer(changed(exported, policy=recorded))
 
 
 def test_without_a_policy_the_last_exit_answers(once, folder):
@@ -244,6 +267,24 @@ def test_preprocessing_that_was_written_down_wrongly_is_noticed(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_shape_that_no_sample_has(tmp_path):
+    with pytest.raises(UserError, match=r'\[3, 8, 8\] of every sample, but .* for \[3, 9, 9\]'):
+        small_export(tmp_path / 'out', input_shape=(3, 9, 9))
+    assert names(tmp_path) == []
+
+
+def test_folders_of_frames_remain_what_is_answered(tmp_path):
+    videos = small_model(kind=frame_folders('{:02}.png'))
+    small_export(tmp_path / 'out', videos, input_shape=(2, 3, 8, 8), preprocessing=False)
+    save_pictures(tmp_path / 'clips/a', PICTURES_OF_BOTH[:2])
+    inferencer = DynamicInferencer(
+        tmp_path / 'out', preprocess=lambda path: torch.full((2, 3, 8, 8), float(len(path)))
+    )
+    (answer,) = inferencer(tmp_path / 'clips')
+    assert (answer['source'], answer['error']) == (str(tmp_path / 'clips/a'), None)
+    assert read_manifest(tmp_path / 'out').filename_tmpl == '{:02}.png'
+
+
 def test_a_policy_for_another_shape(model, tmp_path):
     table = exit_table(model.network, images_of(model), weights_sha256=model.weights_sha256)
     table.with_manifest(input_shape=[3, 9, 9], exit_gmacs=GMACS).save(tmp_path / 'table.npz')
@@ -268,11 +309,49 @@ def test_a_changed_file(folder):
         (dict(num_classes='3'), r"num_classes is '3', expected int"),
         (dict(files={}), r'has no SHA-256 of step0_early\.pt2'),
         (dict(files={'../small': '0'}), r'names a file outside of its folder, \.\./small'),
+        (dict(exit_names=['early', 'last']), 'the steps lead to early, late, but exit_names are'),
+        (
+            dict(exit_gmacs={'early': 1.0}),
+            'exit_gmacs are of early, but exit_names are early, late',
+        ),
+        (dict(num_classes=4), 'num_classes is 4, which is not what the last step gives'),
+        (dict(samples='sound'), "samples is 'sound', none of picture, video"),
+        (dict(samples='video'), r'input_shape is \[3, 8, 8\], for a video with images of \[8, 8\]'),
+        (dict(input_shape=[3, 8, 9]), r'input_shape is \[3, 8, 9\], for a picture'),
     ],
 )
 def test_a_manifest_that_cannot_be(folder, entries, message):
     with pytest.raises(UserError, match=message):
         DynamicInferencer(changed(folder, **entries))
+
+
+@pytest.mark.parametrize(
+    ('where', 'value', 'message'),
+    [
+        (('steps', 'backend'), 'tvm', "backend='tvm': steps are saved for one of"),
+        (('steps', 'dtype'), 'float16', "dtype is 'float16', which torch_export has not"),
+        (('steps', 'batch_sizes'), [], 'batch_sizes=.*give whole numbers'),
+        (('steps', 'steps'), [], 'there are no steps'),
+        (('steps', 'steps', 0, 'file'), None, 'the step to early has no file for batches of 1'),
+        (('steps', 'steps', 1, 'outputs'), [], 'the step to late has no outputs'),
+        (('preprocessing', 'picture'), None, 'preprocessing does not say how one picture is read'),
+    ],
+)
+def test_a_manifest_that_contradicts_itself(folder, where, value, message):
+    manifest = json.loads((folder / MANIFEST).read_text())
+    *parents, last = where
+    entry = manifest
+    for key in parents:
+        entry = entry[key]
+    entry[last] = value
+    with pytest.raises(UserError, match=message):
+        DynamicInferencer(changed(folder, **manifest))
+
+
+def test_a_file_without_a_hash(folder):
+    (folder / 'step1_late.bin').write_bytes(b'weights')
+    with pytest.raises(UserError, match=r'step1_late\.bin is no file of the export.* no SHA-256'):
+        DynamicInferencer(folder)
 
 
 @pytest.mark.parametrize(
@@ -294,6 +373,22 @@ def test_what_is_no_export(tmp_path):
         DynamicInferencer(tmp_path)
     with pytest.raises(UserError, match=r'has no weights: give the checkpoint, too'):
         DynamicInferencer('config.py')
+
+
+def test_the_name_of_a_network_is_no_folder(once, tmp_path, monkeypatch):
+    name = 'dyn_perceiver_regnety_tiny'
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=r'weights\.pth') as raised:
+        DynamicInferencer(name, 'weights.pth')
+    assert 'folder' not in str(raised.value)
+    with pytest.raises(UserError, match=r'is a folder without a manifest\.json'):
+        DynamicInferencer(name)
+    shutil.copytree(once, name, dirs_exist_ok=True)
+    assert DynamicInferencer(name).network.exit_names == ('early', 'late')
+    with pytest.raises(UserError, match=r'weights\.pth') as raised:
+        DynamicInferencer(name, 'weights.pth')
+    assert 'leave' not in str(raised.value)
 
 
 def test_an_export_is_not_exported(once):

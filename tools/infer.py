@@ -13,7 +13,8 @@ mean cost and the share of the samples that left at each exit. Samples are video
 model is a video recogniser, otherwise pictures; all frames of a video that are looked at leave
 together, and their costs are added up. REPORT is a folder that
 tools/budget_curve.py wrote; from the exit table in it, thresholds are chosen for the budget. EXPORT
-is a folder that tools/export.py wrote; it holds the weights, and the policy if it was given one.
+is a folder that tools/export.py wrote; it holds the weights, and the policy if it was given one
+(one that is called like a network is given as ./NAME).
 
 With a detector, the table has a line for each detection: class, score and box in pixels of the
 picture, and for the budget an input scale is chosen from the report.
@@ -43,8 +44,7 @@ from dynp_plugins.inference.answer_files import (
     opened,
     readable_path,
 )
-from dynp_plugins.inference.exported import is_export
-from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES
+from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES, names_export
 from dynp_plugins.inference.sample_kinds import SampleKind
 from dynp_plugins.model_settings import add_settings_option, parse_settings
 from dynp_plugins.networks import MultiExitNetwork
@@ -130,7 +130,7 @@ def parse_args() -> argparse.Namespace:
         help='override entries of the config',
     )
     args = parser.parse_args()
-    if is_export(args.network):
+    if names_export(args.network, has_checkpoint=bool(args.samples)):
         args.samples.insert(0, args.checkpoint)
         args.checkpoint = None
     if not args.samples:

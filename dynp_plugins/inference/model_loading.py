@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ..errors import UserError
+from ..networks import list_models
 from .exported import is_export, load_exported_model
 from .loaded_model import LoadedModel, choose_device
 from .named_model import Preprocess, load_named_model
@@ -39,10 +40,10 @@ def load_model(
         UserError: An argument belongs to another kind, or the checkpoint is missing; see
             `load_config_model`, `load_named_model` and `load_exported_model`.
     """
-    if is_export(config_or_name):
+    if names_export(config_or_name, checkpoint is not None):
         _refuse_for_export(config_or_name, checkpoint, cfg_options, settings)
         return load_exported_model(config_or_name, device, classes, preprocess)
-    if Path(config_or_name).is_dir():
+    if Path(config_or_name).is_dir() and not _is_name(config_or_name, checkpoint is not None):
         raise UserError(
             f'{config_or_name} is a folder without a manifest.json: give a config, a name, or a '
             'folder that tools/export.py wrote'
@@ -72,6 +73,21 @@ def load_model(
     from .config_model import load_config_model  # brings OpenMMLab with it
 
     return load_config_model(config_or_name, checkpoint, device, classes, cfg_options)
+
+
+def names_export(network: str | Path, has_checkpoint: bool) -> bool:
+    """Whether an exported folder is meant, rather than a config or a name.
+
+    Args:
+        network: As given.
+        has_checkpoint: Whether weights are given as well; the name of a network is then no folder
+            that happens to be called like it.
+    """
+    return is_export(network) and not _is_name(network, has_checkpoint)
+
+
+def _is_name(network: str | Path, has_checkpoint: bool) -> bool:
+    return has_checkpoint and str(network) in list_models()
 
 
 def _refuse_for_export(

@@ -92,6 +92,15 @@ def test_infer_takes_an_export_without_a_checkpoint(run, tmp_path):
     assert (status, 'the following arguments are required' in error) == (2, True)
 
 
+def test_infer_takes_the_name_of_a_network_for_one(run, tmp_path):
+    small_export(tmp_path / NAME)
+    paths = save_pictures(tmp_path / 'pictures', PICTURES_OF_BOTH)
+    refused(run('infer', NAME, 'missing.pth', paths[0]), 'missing.pth')
+    assert answered(run('infer', f'./{NAME}', *paths)) == answered(
+        run('infer', NAME, tmp_path / 'pictures')
+    )
+
+
 def test_infer_still_needs_a_picture_besides_the_checkpoint(run, checkpoint):
     status, _, error = run('infer', CONFIG, checkpoint)
     assert status == 2

@@ -28,7 +28,15 @@ PUBLISHED_MMACS = {
 IMAGE_SIZES = {'ranet_cifar_1233': 32, 'ranet_imagenet_c32': 224, 'ranet_imagenet_c64': 224}
 
 
-@pytest.fixture(scope='module', params=RECORDED)
+def quick_first(names):
+    """The networks for ImageNet take their time."""
+    return [
+        pytest.param(name, marks=pytest.mark.slow) if name.startswith('ranet_imagenet') else name
+        for name in names
+    ]
+
+
+@pytest.fixture(scope='module', params=quick_first(RECORDED))
 def published(request, reference):
     """(name, facts recorded from the published network, our network with its weights)."""
     facts = reference.facts(RECORDED[request.param])
@@ -80,7 +88,7 @@ def test_fvcore_total_to_the_digit_with_needless_resizes(published, monkeypatch)
     assert with_all.other_ops > without.other_ops
 
 
-@pytest.mark.parametrize('name', PUBLISHED_MMACS)
+@pytest.mark.parametrize('name', quick_first(PUBLISHED_MMACS))
 def test_macs_are_the_published_and_the_documented_ones(name):
     size = IMAGE_SIZES[name]
     macs = [cost.macs / 1e6 for cost in costs_of(name)]

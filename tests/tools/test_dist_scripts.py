@@ -94,6 +94,7 @@ def test_usage(name):
     assert answer.stderr.startswith(f'usage: tools/{name}.sh ')
 
 
+@pytest.mark.slow
 def test_a_mistake_is_shown_once_and_ends_with_status_2(tmp_path):
     """One that is found when everything is built, and all processes have met."""
     options = ['--work-dir', tmp_path, '--cfg-options', 'model.head.num_classes=7']

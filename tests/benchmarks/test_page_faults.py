@@ -9,7 +9,7 @@ TINY = 'dyn_perceiver_regnety_tiny'
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('work', WORK)
+@pytest.mark.parametrize('work', list(WORK)[1:])  # 16 small images need no large blocks
 def test_a_process_that_keeps_memory_has_fewer_faults(work):
     found = []
     for keeps in (False, True):

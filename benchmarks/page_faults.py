@@ -10,7 +10,6 @@ process itself, and the most memory it ever had, all by ``getrusage``.
 
 import argparse
 import resource
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -52,7 +51,7 @@ def resources(name: str, work: str, keeps: bool, threads: int) -> Callable[[int]
     network, images = create_model(name), torch.randn(count, 3, size, size)
     if trains:
         step = training_step(network, images, torch.arange(count) % CLASSES, Form('ours'))
-        run = partial(step, WallClock(time.perf_counter))
+        run = partial(step, WallClock())
     else:
         run = partial(torch.no_grad()(network.eval()), images)
     for _ in range(_WARMUP):

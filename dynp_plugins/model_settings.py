@@ -24,6 +24,18 @@ def add_settings_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_overrides(args: argparse.Namespace, is_config: bool) -> None:
+    """Refuse ``--set`` where a config is given, and ``--cfg-options`` where a name is.
+
+    Raises:
+        UserError: One is.
+    """
+    if is_config and args.set:
+        raise UserError('--set is for names; for a config give --cfg-options')
+    if not is_config and args.cfg_options:
+        raise UserError('--cfg-options is for configs; for a name give --set')
+
+
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     """``key=value`` texts as keyword arguments.
 

@@ -22,11 +22,11 @@ from benchmarks.macs import exit_costs
 from benchmarks.provenance import config_sha256, versions
 from dynp_plugins.early_exit.compiled import BATCH_SIZES
 from dynp_plugins.early_exit.compiled.step_formats import FORMATS
-from dynp_plugins.errors import UserError, exits_on_user_error
+from dynp_plugins.errors import exits_on_user_error
 from dynp_plugins.inference.answer_files import readable_path
 from dynp_plugins.inference.exported import Export, Source, export_model
 from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES, load_model
-from dynp_plugins.model_settings import add_settings_option, parse_settings
+from dynp_plugins.model_settings import add_settings_option, check_overrides, parse_settings
 from dynp_plugins.openmmlab.config_files import load_config
 from dynp_plugins.openmmlab.run_options import ConfigOptions
 
@@ -98,17 +98,14 @@ def parse_args() -> argparse.Namespace:
 def export(args: argparse.Namespace) -> Export:
     """Load the network, count its costs, and write it."""
     is_config = args.network.endswith(CONFIG_SUFFIXES)
-    if is_config and args.set:
-        raise UserError('--set is for names; for a config give --cfg-options')
-    if not is_config and args.cfg_options:
-        raise UserError('--cfg-options is for configs; for a name give --set')
-    settings = args.cfg_options or parse_settings(args.set)
+    check_overrides(args, is_config)
+    settings = parse_settings(args.set)
     model = load_model(
         args.network,
         args.checkpoint,
         'cpu',
         cfg_options=args.cfg_options,
-        settings=parse_settings(args.set),
+        settings=settings,
     )
     typed = None if args.shape is None else parse_input_shape(args.shape)
     if is_config:
@@ -125,7 +122,7 @@ def export(args: argparse.Namespace) -> Export:
         Source(
             network=args.network,
             config_sha256=sha256,
-            settings={key: str(value) for key, value in settings.items()},
+            settings={key: str(value) for key, value in (args.cfg_options or settings).items()},
             checkpoint=readable_path(args.checkpoint),
             versions=versions(),
         ),

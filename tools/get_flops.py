@@ -31,7 +31,7 @@ from dynp_plugins import create_model
 from dynp_plugins.atomic_files import atomic_path
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES
-from dynp_plugins.model_settings import add_settings_option, parse_settings
+from dynp_plugins.model_settings import add_settings_option, check_overrides, parse_settings
 from reports.costs.files import cost_csv, cost_json, cost_record
 from reports.costs.tables import cost_text
 
@@ -119,14 +119,11 @@ def check_options(args: argparse.Namespace) -> None:
 
 def read_config(args: argparse.Namespace) -> Config | None:
     """The config, or None for a name; refuse options that are for the other."""
-    config = None
-    if args.network.endswith(CONFIG_SUFFIXES):
-        if args.set:
-            raise UserError('--set is for names; for a config give --cfg-options')
+    config, is_config = None, args.network.endswith(CONFIG_SUFFIXES)
+    check_overrides(args, is_config)
+    if is_config:
         config = load_config(args.network, args.cfg_options)
         require(config, 'model')
-    elif args.cfg_options:
-        raise UserError('--cfg-options is for configs; for a name give --set')
     if config is None or not is_detection_config(config):
         for option in ('split', 'checkpoint'):
             if getattr(args, option):

@@ -46,7 +46,7 @@ from dynp_plugins.inference.answer_files import (
 )
 from dynp_plugins.inference.model_loading import CONFIG_SUFFIXES, names_export
 from dynp_plugins.inference.sample_kinds import SampleKind
-from dynp_plugins.model_settings import add_settings_option, parse_settings
+from dynp_plugins.model_settings import add_settings_option, check_overrides, parse_settings
 from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.warm_allocator import keep_memory
 from reports.answers.samples import summary_text, table_text
@@ -154,11 +154,7 @@ def check_options(args: argparse.Namespace) -> None:
         raise UserError('--json - and --csv - would mix on stdout: write one of them to a file')
     if args.batch_size < 1:
         raise UserError(f'--batch-size {args.batch_size}: give a whole number of at least 1')
-    if args.network.endswith(CONFIG_SUFFIXES):
-        if args.set:
-            raise UserError('--set is for names; for a config give --cfg-options')
-    elif args.cfg_options:
-        raise UserError('--cfg-options is for configs; for a name give --set')
+    check_overrides(args, args.network.endswith(CONFIG_SUFFIXES))
 
 
 def load(args: argparse.Namespace) -> 'Task':

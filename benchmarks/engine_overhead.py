@@ -43,7 +43,14 @@ from dynp_plugins.networks import MultiExitNetwork
 
 from .timing import Clock, RoundLimits, interleaved_rounds
 from .timing import paired_ratio as median_ratio
-from .timing_options import add_timing_options, check_options, chosen_clock, chosen_size, header
+from .timing_options import (
+    add_timing_options,
+    check_options,
+    chosen_clock,
+    chosen_size,
+    header,
+    settle_threads,
+)
 
 FORWARD, AGAIN = 'forward', 'forward, again'
 NEVER_LEAVE, LOOK = 'engine, no thresholds', 'engine, thresholds that nobody reaches'
@@ -245,9 +252,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     check_options(args)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    clock = chosen_clock(args)
+    settle_threads(args.threads)
+    clock = chosen_clock(args.clock, torch.device(args.device))
     for name in args.names:
         size = chosen_size(args, name)
         images = torch.randn(args.batch, 3, size, size, device=args.device)

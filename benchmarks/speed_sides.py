@@ -1,8 +1,9 @@
 """The two sides of `benchmarks.speed`, each made in a process of its own.
 
 A side answers questions about one network: how many milliseconds a whole forward takes at some
-batch size, its steps one by one, and a run in which given shares of the images leave at the exits;
-and, as a measure of the machine, how long a product of two matrices takes.
+batch size; its steps one by one, as a mean over all images; a run of all images in which given
+shares of them leave at the exits; and, as a measure of the machine, how long a product of two
+matrices takes.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +34,7 @@ PRODUCT_SIDE = 1024
 GPU_PRODUCTS = 100
 """So many products are timed together on a GPU, for which one is too short; on a CPU just one."""
 STREAMED_BATCHES = 4
-"""So many batches are run one after the other where images leave, as a stream of them has them."""
+"""So often the largest batch is run, one after the other, as a stream has them."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def our_side(name: str, place: Place, settings: OurSettings) -> Callable[[Questi
         if question.kind == PRODUCT:
             return [_time_products(matrix, clock)]
         if question.kind == STEPS:
-            return time_steps(steps, batch, clock)
+            laps = [time_steps(steps, one, clock) for one in _batches(images, question)]
+            return [sum(times) / len(laps) for times in zip(*laps, strict=True)]
         if question.shares not in policies:
             policies[question.shares] = policy_of_shares(steps, images, question.shares)
         return _time_shares(steps, images, question, policies[question.shares], clock)
@@ -153,6 +155,12 @@ def _images(name: str, place: Place) -> Tensor:
     return torch.randn(place.images, 3, size, size, generator=generator).to(place.device)
 
 
+def _batches(images: Tensor, question: Question) -> list[Tensor]:
+    """All images in batches of the size that is asked for, the largest more than once."""
+    batches = list(images.split(question.batch_size))
+    return batches * STREAMED_BATCHES if len(batches) == 1 else batches
+
+
 def _timed(run: Callable[[], object], clock: Clock) -> list[float]:
     clock.start()
     run()
@@ -171,10 +179,7 @@ def _time_shares(
     steps: CompiledSteps, images: Tensor, question: Question, policy: ExitPolicy, clock: Clock
 ) -> list[float]:
     """Milliseconds of all images in batches, and the share of them that left at each exit."""
-    engine = EarlyExitEngine(steps, policy)
-    batches = list(images.split(question.batch_size)) * (
-        STREAMED_BATCHES if question.batch_size == len(images) else 1
-    )
+    engine, batches = EarlyExitEngine(steps, policy), _batches(images, question)
     clock.start()
     if question.batch_size == 1:
         results = [engine(batch) for batch in batches]

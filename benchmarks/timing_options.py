@@ -60,11 +60,15 @@ def check_options(args: argparse.Namespace) -> None:
         raise UserError('--clock cpu adds up all threads and sees no GPU: give --threads 1 with it')
 
 
-def chosen_clock(args: argparse.Namespace) -> Clock:
-    """The clock that the options ask for."""
-    if args.clock == 'cpu':
-        return WallClock(time.process_time)
-    return clock_for(torch.device(args.device))
+def settle_threads(threads: int | None) -> None:
+    """Give torch so many threads, if the options name a number."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def chosen_clock(name: str, device: torch.device) -> Clock:
+    """The clock that the options ask for, by its ``name`` there."""
+    return WallClock(time.process_time) if name == 'cpu' else clock_for(device)
 
 
 def chosen_size(args: argparse.Namespace, name: str) -> int:

@@ -9,10 +9,12 @@ fused. Against it stand, each with a fused AdamW, ours as it is, under bfloat16 
 and both: what ``tools/train.py`` does without options, with ``--amp``, with ``--compile``, and with
 both.
 
-The parts are the forward pass, the losses, the backward pass, and the update of the weights. In
-every repeat each contestant makes one step, in turn, and gives one value of each ratio: the
-baseline's time divided by its own. The table shows the median of these values with its 95 %
-interval, and the least and the greatest. Weights, images and labels are random.
+The parts are the forward pass, the losses, the backward pass, and the update of the weights. The
+baseline has a process of its own with the allocator as it comes; ours have another one that keeps
+freed memory, as ``tools/train.py`` does. In every repeat each contestant makes one step, in turn,
+and gives one value of each ratio: the baseline's time divided by its own. The table shows the
+median of these values with its 95 % interval, and the least and the greatest. Weights, images and
+labels are random.
 """
 
 import argparse
@@ -31,10 +33,19 @@ from dynp_plugins.errors import exits_on_user_error
 from dynp_plugins.networks import MultiExitNetwork
 from dynp_plugins.openmmlab.compiled_training import check_compiler, compile_parts
 from dynp_plugins.openmmlab.losses import MultiExitLoss
+from dynp_plugins.warm_allocator import ENVIRONMENT
 
+from .interleaved_processes import ContestantProcess
 from .plain_network import as_plain
 from .timing import Clock, RoundLimits, interleaved_rounds, paired_ratio
-from .timing_options import add_timing_options, check_options, chosen_clock, chosen_size, header
+from .timing_options import (
+    add_timing_options,
+    check_options,
+    chosen_clock,
+    chosen_size,
+    header,
+    settle_threads,
+)
 
 PARTS = ('forward', 'loss', 'backward', 'optimizer')
 CLASSES = 1000
@@ -107,32 +118,74 @@ def training_step(
     return step
 
 
-def measure_training(
-    network: MultiExitNetwork,
-    images: Tensor,
-    labels: Tensor,
-    forms: Sequence[Form],
-    repeats: int,
-    clock: Clock,
-) -> np.ndarray:
-    """(forms, repeats, parts) milliseconds, the baseline first.
+@dataclass(frozen=True)
+class Training:
+    """What is trained, and how it is timed.
+
+    Attributes:
+        name: Of `create_model`.
+        batch: Images.
+        size: Their side.
+        device: As torch calls it.
+        threads: Of torch on a CPU; None leaves them as they are.
+        clock: See `chosen_clock`.
+    """
+
+    name: str
+    batch: int
+    size: int
+    device: str = 'cpu'
+    threads: int | None = None
+    clock: str = 'wall'
+
+
+def training_side(training: Training, forms: Sequence[Form]) -> Callable[[int], list[float]]:
+    """A process that makes steps of training.
 
     Args:
-        network: On the device of images and labels.
-        images: (B, 3, H, W).
-        labels: (B,).
+        training: What and how.
+        forms: The same network is trained in each of them.
+
+    Returns:
+        Takes the index of a form; gives the milliseconds of its step's `PARTS`.
+
+    Raises:
+        UserError: There is no compiler for a form that needs one.
+    """
+    settle_threads(training.threads)
+    device = torch.device(training.device)
+    if any(form.compiled for form in forms):
+        check_compiler(device)
+    clock = chosen_clock(training.clock, device)
+    torch.manual_seed(0)
+    network = create_model(training.name, num_classes=CLASSES).to(device)
+    images = torch.randn(training.batch, 3, training.size, training.size, device=device)
+    labels = torch.randint(CLASSES, (training.batch,), device=device)
+    steps = [training_step(network, images, labels, form) for form in forms]
+    return lambda index: steps[index](clock)
+
+
+def measure_training(training: Training, forms: Sequence[Form], repeats: int) -> np.ndarray:
+    """(1 + forms, repeats, parts) milliseconds, the baseline first.
+
+    Args:
+        training: What and how.
         forms: Beside the baseline.
         repeats: How often everything is timed.
-        clock: For the images' device.
 
     Raises:
         UserError: The repeats are too few, or there is no compiler for a form that needs one.
     """
-    if any(form.compiled for form in forms):
-        check_compiler(images.device)
-    steps = [training_step(network, images, labels, form) for form in (BASELINE, *forms)]
     limits = RoundLimits(rounds=repeats, warmup=_WARMUP)
-    return np.array(interleaved_rounds([lambda _, s=step: s(clock) for step in steps], limits))
+    with (
+        ContestantProcess(training_side, (training, forms), ENVIRONMENT) as ours,
+        ContestantProcess(training_side, (training, (BASELINE,))) as baseline,
+    ):
+        runs = [
+            lambda _: baseline(0),
+            *(lambda _, index=k: ours(index) for k in range(len(forms))),
+        ]
+        return np.array(interleaved_rounds(runs, limits))
 
 
 def table(times_ms: np.ndarray, forms: Sequence[Form]) -> str:
@@ -187,18 +240,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     check_options(args)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    clock = chosen_clock(args)
+    settle_threads(args.threads)
     forms = [form for form in OURS if not (form.compiled and args.no_compile)]
     for name in args.names:
         size = chosen_size(args, name)
-        torch.manual_seed(0)
-        torch.compiler.reset()  # what was compiled for the network before
-        network = create_model(name, num_classes=CLASSES).to(args.device)
-        images = torch.randn(args.batch, 3, size, size, device=args.device)
-        labels = torch.randint(CLASSES, (args.batch,), device=args.device)
-        times = measure_training(network, images, labels, forms, args.repeats, clock)
+        training = Training(name, args.batch, size, args.device, args.threads, args.clock)
+        times = measure_training(training, forms, args.repeats)
         print(header(args, name, size))
         print(table(times, forms), end='\n\n', flush=True)
 

@@ -1,6 +1,6 @@
 """The demo's detector: a small RetinaNet on the demo's tiny Dyn-Perceiver, on embedded scenes.
 
-Expected, mAP on 200 test scenes at 96, 128 and 160 pixels: 18.8, 27.4, 31.1 %, at 0.061, 0.106 and
+Expected, mAP on 200 test scenes at 96, 128 and 160 pixels: 20.1, 29.2, 31.8 %, at 0.061, 0.106 and
 0.159 GMACs. It begins with the backbone of the demo's classifier, which has to be trained first:
 
     python tools/train.py configs/demo/dyn-perceiver_regnety-tiny_digits.py \

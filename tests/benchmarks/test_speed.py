@@ -160,6 +160,22 @@ def test_runs_with_shares_and_products_are_timed_by_the_clock_of_the_device(
     assert ours(Question(PRODUCT, 0)) == pytest.approx([10.0])
     elapsed, *_ = ours(Question(SHARES, 1, QUARTERS))
     assert elapsed == pytest.approx(10 / 8)
+    assert ours(Question(STEPS, 8)) == pytest.approx([10.0] * 4)
+
+
+def test_steps_are_a_mean_over_as_many_images_as_leave(torch_settings, monkeypatch):
+    seen = []
+
+    def time_steps(steps, images, clock):
+        seen.append(len(images))
+        return [float(len(seen)), 2.0, 3.0, 4.0]
+
+    monkeypatch.setattr(speed_sides, 'time_steps', time_steps)
+    ours = our_side(TINY, Place(images=8), OurSettings('eager', 'float32', (1,)))
+    assert ours(Question(STEPS, 2)) == [(1 + 2 + 3 + 4) / 4, 2.0, 3.0, 4.0]
+    assert seen == [2, 2, 2, 2]
+    ours(Question(STEPS, 8))
+    assert seen[4:] == [8] * speed_sides.STREAMED_BATCHES
 
 
 def test_a_gpu_is_given_many_products():

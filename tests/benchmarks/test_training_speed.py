@@ -5,10 +5,20 @@ import pytest
 import torch
 
 from benchmarks import training_speed
-from benchmarks.training_speed import BASELINE, OURS, Form, measure_training, table, training_step
+from benchmarks.training_speed import (
+    BASELINE,
+    OURS,
+    Form,
+    Training,
+    measure_training,
+    table,
+    training_side,
+    training_step,
+)
 from dynp_plugins import UserError, create_model
 
 EAGER = OURS[:2]
+TINY = Training('dyn_perceiver_regnety_tiny', batch=4, size=64)
 
 
 @pytest.fixture(scope='module')
@@ -80,11 +90,40 @@ def test_the_baseline_is_plain_and_ours_is_not(batch):
 def test_a_copy_is_trained(batch):
     network, images, labels = batch
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    times = measure_training(network, images, labels, EAGER, 5, CountingClock())
-    assert times.shape == (3, 5, 4)
+    training_step(network, images, labels, Form('ours'))(CountingClock())
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_the_sides_are_processes_and_ours_keeps_its_memory(monkeypatch):
+    made = []
+
+    class Here:
+        """A side in this process, whose environment is looked at."""
+
+        def __init__(self, make, arguments, environment=None):
+            made.append((arguments[1], environment))
+            self.side = make(*arguments)
+
+        def __call__(self, question):
+            return self.side(question)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(training_speed, 'ContestantProcess', Here)
+    times = measure_training(TINY, EAGER, 5)
+    assert times.shape == (3, 5, 4)
+    assert (times > 0).all()
+    assert made == [(EAGER, training_speed.ENVIRONMENT), ((BASELINE,), None)]
     with pytest.raises(UserError, match='4 rounds are too few'):
-        measure_training(network, images, labels, EAGER, 4, CountingClock())
+        measure_training(TINY, EAGER, 4)
+
+
+def test_two_processes_are_timed():
+    assert (measure_training(TINY, EAGER[:1], 5) > 0).all()
 
 
 def test_ratios_of_the_table_by_hand():
@@ -101,11 +140,11 @@ def test_ratios_of_the_table_by_hand():
     assert backward[:2] == ['backward', '3.00'] and backward[-2:] == ['3.00', '6.00']
 
 
-def test_no_compiler_is_noticed_before_anything_is_timed(batch, monkeypatch):
+def test_no_compiler_is_noticed_before_anything_is_timed(monkeypatch):
     def refuse(device):
         raise UserError('no compiler')
 
     monkeypatch.setattr(training_speed, 'check_compiler', refuse)
     with pytest.raises(UserError, match='no compiler'):
-        measure_training(*batch, OURS, 5, CountingClock())
-    measure_training(*batch, EAGER, 5, CountingClock())
+        training_side(TINY, OURS)
+    training_side(TINY, EAGER)

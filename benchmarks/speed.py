@@ -153,8 +153,10 @@ def _exit_rows(
     macs = [cost.macs for cost in exit_costs(network, (3, size, size))]
     if len(macs) == 1:
         return
+    mixes = EXIT_SHARES if len(macs) == len(EXIT_SHARES[0]) else ()
     for batch in batches:
-        (laps,) = interleaved_rounds([lambda _, b=batch: ours(Question(STEPS, b))], limits)
+        questions = [Question(STEPS, batch), *(Question(SHARES, batch, mix) for mix in mixes)]
+        laps, *runs = interleaved_rounds([lambda _, q=q: ours(q) for q in questions], limits)
         for k in range(len(macs) - 1):
             share = macs[k] / macs[-1]
             has_target = k == 0 and batch == _EXIT_BATCH
@@ -164,18 +166,12 @@ def _exit_rows(
                 FIRST_EXIT_TARGET if has_target else None,
                 at_most=has_target,
             )
-    for batch in batches:
-        for shares in EXIT_SHARES if len(macs) == len(EXIT_SHARES[0]) else ():
-            question = Question(SHARES, batch, shares)
-            laps, runs = interleaved_rounds(
-                [lambda _, b=batch: ours(Question(STEPS, b)), lambda _, q=question: ours(q)],
-                limits,
-            )
+        for mix, times in zip(mixes, runs, strict=True):
             yield Row(
-                f'shares {"/".join(f"{100 * share:g}" for share in shares)}, batch {batch}',
+                f'shares {"/".join(f"{100 * share:g}" for share in mix)}, batch {batch}',
                 [
                     _ideal(steps, left) / batch / elapsed
-                    for steps, (elapsed, *left) in zip(laps, runs, strict=True)
+                    for steps, (elapsed, *left) in zip(laps, times, strict=True)
                 ],
                 SHARES_TARGETS.get(batch),
             )

@@ -118,7 +118,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class GraphTime:
-    """The whole network and early exit in graphs of one batch size, and of 1.
+    """The whole network and early exit in graphs of one batch size, and of smaller ones.
 
     Attributes:
         batch_size: Samples in a graph's batch; images where the network sees the frames of a video
@@ -143,7 +143,7 @@ class Tuning:
         batch_size: Images in the batches that were cut into those of the graphs.
         rounds: In every one all sizes were timed in turn.
         sizes: What was timed, rising.
-        graph_sizes: What it was then run with: 1, for what is left over, and the best.
+        graph_sizes: What it was then run with: the best, and for what is left over those below it.
     """
 
     batch_size: int
@@ -228,8 +228,9 @@ class MachineRecord:
         """The backend in words; with torch alone the memory format, which graphs choose."""
         if self.tuned:
             return f'{self.backend} in batches tuned for each model'
-        sizes = ' and '.join(map(str, self.graph_sizes))
-        if sizes:
+        if self.graph_sizes:
+            *others, last = map(str, self.graph_sizes)
+            sizes = f'{", ".join(others)} and {last}' if others else last
             return f'{self.backend} in batches of {sizes}'
         return f'{self.memory_format}, {self.backend}'
 

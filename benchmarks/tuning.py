@@ -2,9 +2,9 @@
 
 Compiled steps cut every batch into those that they have graphs for. Small ones stay in the caches
 of a CPU, large ones spare calls; which is better depends on network, backend, type and machine.
-Every size is timed as it would be run: beside graphs of 1, in turn and round by round, on the same
-large batches, through all steps and with early exit by every policy. What counts is the sum of
-these times: early exit leaves small batches, of which a large graph is of no use.
+Every size is timed as the largest one, as it would be run: beside graphs of all smaller ones, for
+what is left over, in turn and round by round, on the same large batches, through all steps and with
+early exit by every policy. What counts is the sum of these times.
 """
 
 import logging
@@ -61,10 +61,10 @@ def tune(
         clock: For that device; by default the one that suits it.
 
     Returns:
-        The model with graphs of size 1 and of the best size alone, and what was measured.
+        The model with graphs up to the best size, and what was measured.
     """
     clock, batch_size = clock or clock_for(device), min(batch_size, len(model.images))
-    graphs = [sorted({1, size}) for size in sizes]
+    graphs = [list(sizes[: count + 1]) for count in range(len(sizes))]
     contestants = [
         Contestant(_with_graphs(model, of_one), batch_size, device, clock, limits.warmup)
         for of_one in graphs
@@ -78,8 +78,7 @@ def tune(
         GraphTime(size, float(median), float(of_size.min()), float(of_size.max()), float(ratio))
         for size, median, of_size, ratio in zip(sizes, medians, times, ratios, strict=True)
     ]
-    taken = ' and '.join(map(str, graphs[best]))
-    _logger.info('%s: graphs of %s are the best', model.name, taken)
+    _logger.info('%s: graphs of up to %d are the best', model.name, sizes[best])
     tuning = Tuning(batch_size, times.shape[1], found, graphs[best])
     return _with_graphs(model, graphs[best]), tuning
 

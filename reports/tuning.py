@@ -11,9 +11,9 @@ from .text_tables import aligned_rows
 def tuning_finding(found: Tuning) -> str:
     """The sizes that were taken, and how much slower the others are."""
     best = min(found.sizes, key=lambda size: size.ms_per_image)
-    taken = listed([str(size) for size in found.graph_sizes])
+    taken = f'Graphs for batches of {listed([str(size) for size in found.graph_sizes])}'
     others = [size for size in found.sizes if size is not best]
-    said = f'Graphs for batches of {taken}, by measurement: {best.batch_size} is the fastest'
+    said = f'{taken}, by measurement: {best.batch_size} as the largest is the fastest'
     if others:
         slowest = max(others, key=lambda size: size.ratio)
         said += f', {slowest.batch_size} takes {slowest.ratio:.2f} times as long'
@@ -23,7 +23,7 @@ def tuning_finding(found: Tuning) -> str:
 def tuning_lines(model: ModelLatency, found: Tuning) -> list[str]:
     """A table for the terminal, and what to give as --graphs."""
     title = f'{one_line(model.name, 90)}, batches of {found.batch_size} whole and with early exit'
-    rows = [['graphs for batches of', 'ms per sample', 'least', 'greatest', 'by the best']]
+    rows = [['graphs for batches up to', 'ms per sample', 'least', 'greatest', 'by the best']]
     rows += [_row(size) for size in found.sizes]
     sizes = ' '.join(map(str, found.graph_sizes))
     return [title, *aligned_rows(rows, 24), f'  {found.rounds} rounds; so give --graphs {sizes}']

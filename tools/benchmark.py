@@ -38,7 +38,7 @@ from benchmarks.timed_models import TimedModel, load_timed_models
 from benchmarks.timing import RoundLimits
 from benchmarks.trained_model import classifiers_and_detectors, load_trained_models
 from benchmarks.tuning import CANDIDATES
-from dynp_plugins.early_exit.compiled import BACKENDS
+from dynp_plugins.early_exit.compiled import BACKENDS, BATCH_SIZES
 from dynp_plugins.errors import UserError, exits_on_user_error
 from dynp_plugins.openmmlab.run_options import ConfigOptions
 from dynp_plugins.warm_allocator import keep_memory
@@ -155,16 +155,15 @@ def parse_args() -> argparse.Namespace:
         type=int,
         metavar='B',
         help='with --backend: samples in the batches that graphs are made for, in which batches of '
-        'all sizes are run (default 1 16); with --tune the sizes to choose from '
-        f'(default {" ".join(map(str, CANDIDATES))}). Samples are images; of videos clips, or '
+        f'all sizes are run (default {" ".join(map(str, BATCH_SIZES))}); with --tune the sizes to '
+        f'choose from (default {" ".join(map(str, CANDIDATES))}). Samples are images; of videos clips, or '
         'images of a network that sees frames one by one',
     )
     parser.add_argument(
         '--tune',
         action='store_true',
         help='with --backend: first time batches of the largest --batch-sizes, whole and with '
-        'early exit, in graphs of 1 and each other size, and go on with the best of every '
-        'classifier',
+        'early exit, in graphs up to each size, and go on with the best of every classifier',
     )
     parser.add_argument('--dtype', choices=DTYPES, default='float32', help='(default float32)')
     parser.add_argument('--channels-last', action='store_true', help='memory format of torch alone')

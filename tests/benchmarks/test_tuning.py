@@ -44,7 +44,7 @@ def tuned(batch_size=40, rounds=6):
     return tune(model, list(SECONDS), batch_size, limits, CPU, clock), log
 
 
-def test_the_fastest_size_is_taken_beside_one():
+def test_the_fastest_size_is_taken_beside_smaller_ones():
     (model, found), log = tuned()
     assert model.network.sizes == (1, 4)
     assert found.graph_sizes == [1, 4]
@@ -84,24 +84,29 @@ class Calls(InventedNetwork):
 
 
 def calls_tuned(budgets):
-    now, asked = [0.0], []
-    model = invented_model(Calls([], now, asked), count=40, budgets=budgets)
+    now, log, asked = [0.0], [], []
+    model = invented_model(Calls(log, now, asked), count=40, budgets=budgets)
     clock = WallClock(lambda: now[0])
     _, found = tune(model, [1, 4, 40], 40, RoundLimits(5, 1), CPU, clock)
-    return found, asked
+    return found, asked, log
 
 
 def test_the_sizes_are_timed_as_they_would_be_run():
-    found, asked = calls_tuned(budgets=())
-    assert asked == [[1], [1, 4], [1, 40], [1, 40]]
+    found, asked, _ = calls_tuned(budgets=())
+    assert asked == [[1], [1, 4], [1, 4, 40], [1, 4, 40]]
     whole = {size.batch_size: 40 * size.ms_per_image for size in found.sizes}
     assert whole == pytest.approx({1: 3 * 40.0, 4: 3 * 10 * 1.6, 40: 3 * 12.0})
-    assert found.graph_sizes == [1, 40]
+    assert found.graph_sizes == [1, 4, 40]
 
 
-def test_what_early_exit_leaves_counts():
-    found, _ = calls_tuned(budgets=(1.5, 2.0))
-    assert found.graph_sizes == [1, 4]  # a graph of 40 is of no use for the images that stay
+def test_what_early_exit_leaves_runs_in_smaller_graphs():
+    found, _, log = calls_tuned(budgets=(1.5, 2.0))
+    full = [images == 40 for _, step, images in log if step != 'start']
+    assert 0 < sum(full) < len(full)
+    full_per_turn = sum(full) / 3 / 6  # three sizes, six rounds
+    saved_ms = full_per_turn * (10 * MILLISECONDS[4] - MILLISECONDS[40])
+    in_fours, in_forties = (size.ms_per_image for size in found.sizes[1:])
+    assert (in_fours - in_forties) * 40 == pytest.approx(saved_ms / 3)  # whole, and two policies
 
 
 def test_frames_that_are_run_one_by_one_are_the_samples_of_graphs():
@@ -156,8 +161,8 @@ def test_what_is_compiled_and_recorded():
     assert machine.ran_by == 'contiguous, eager'
     assert not RunForm(CPU, torch.bfloat16).is_plain
     fixed = RunForm(CPU, torch.float32, backend='eager')
-    assert not fixed.is_plain and fixed.graph_sizes(64) == [1, 16]
-    assert fixed.recorded(machine).ran_by == 'eager in batches of 1 and 16'
+    assert not fixed.is_plain and fixed.graph_sizes(64) == [1, 4, 16]
+    assert fixed.recorded(machine).ran_by == 'eager in batches of 1, 4 and 16'
     open_ = dataclasses.replace(fixed, tuned=True)
     assert open_.graph_sizes(10) == [1, 2, 4, 8]
     assert open_.recorded(machine).ran_by == 'eager in batches tuned for each model'

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ...atomic_files import atomic_folder
 from ...early_exit import ExitPolicy, fold_frames
+from ...early_exit.compiled import BATCH_SIZES
 from ...early_exit.compiled.saved_steps import StepsRecord, load_steps, save_steps
 from ...errors import UserError
 from ...networks import MultiExitNetwork
@@ -62,7 +63,7 @@ def export_model(
     exit_gmacs: Sequence[float],
     source: Source,
     dtype: str = 'float32',
-    batch_sizes: Sequence[int] = (1, 16),
+    batch_sizes: Sequence[int] = BATCH_SIZES,
     policy: ExitPolicy | str | Path | None = None,
     budget_gmacs: float | None = None,
     preprocessing: bool = True,

@@ -156,8 +156,8 @@ def parse_args() -> argparse.Namespace:
         metavar='B',
         help='with --backend: samples in the batches that graphs are made for, in which batches of '
         f'all sizes are run (default {" ".join(map(str, BATCH_SIZES))}); with --tune the sizes to '
-        f'choose from (default {" ".join(map(str, CANDIDATES))}). Samples are images; of videos clips, or '
-        'images of a network that sees frames one by one',
+        f'choose from (default {" ".join(map(str, CANDIDATES))}). Samples are images; of videos '
+        'clips, or images of a network that sees frames one by one',
     )
     parser.add_argument(
         '--tune',

@@ -1,7 +1,5 @@
 """Exported folders: whole or not at all, and never in the place of anything else."""
 
-import json
-
 import pytest
 
 from dynp_plugins import UserError

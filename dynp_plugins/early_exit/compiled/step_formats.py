@@ -17,6 +17,7 @@ from .backends import (
     Run,
     import_openvino,
     onnxruntime_run,
+    openvino_model,
     openvino_run,
     require,
 )
@@ -45,9 +46,9 @@ class StepFormat:
 
 
 def _write_openvino(program: ExportedProgram, path: Path) -> None:
-    ov = import_openvino()
+    model = openvino_model(program, any_batch=True)
     # The default would round the weights to float16.
-    ov.save_model(ov.convert_model(program), path, compress_to_fp16=False)
+    import_openvino().save_model(model, path, compress_to_fp16=False)
 
 
 def _read_openvino(

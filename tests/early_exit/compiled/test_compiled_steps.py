@@ -198,17 +198,30 @@ def test_a_missing_package_is_named(tiny, monkeypatch, backend):
 @torch.no_grad()
 def test_attention_of_as_many_heads_as_tokens(dtype):
     """OpenVINO's fused attention is off by a fifth and more where the two are equal."""
-    openvino = pytest.importorskip('openvino')
+    pytest.importorskip('openvino')
     torch.manual_seed(0)
     layer = SelfAttentionLayer(96, num_heads=4).eval()
     for parameter in layer.attention.parameters():
         parameter.normal_(std=0.1)
     tokens = torch.randn(8, 4, 96)
-    model = openvino.convert_model(torch.export.export(layer, (tokens,)))
+    model = backends_module.openvino_model(torch.export.export(layer, (tokens,)))
     (found,) = backends_module.openvino_run(model, BackendOptions(dtype, 1))((tokens,))
     expected = layer(tokens)
     limit = 1e-5 if dtype == torch.float32 else 1e-2
     assert (found - expected).norm() < limit * expected.norm()
+
+
+def test_openvino_knows_all_sizes():
+    """Of open ones the conversion makes many, which cost time in every call."""
+    pytest.importorskip('openvino')
+    program = torch.export.export(torch.nn.Conv2d(3, 4, 3), (torch.zeros(2, 3, 8, 8),))
+    model = backends_module.openvino_model(program)
+    assert [list(value.shape) for value in model.inputs] == [[2, 3, 8, 8]]
+    (shape,) = (
+        value.get_partial_shape()
+        for value in backends_module.openvino_model(program, any_batch=True).inputs
+    )
+    assert [size.is_dynamic for size in shape] == [True, False, False, False]
 
 
 @pytest.mark.slow

@@ -122,6 +122,7 @@ def test_the_sides_are_processes_and_ours_keeps_its_memory(monkeypatch):
         measure_training(TINY, EAGER, 4)
 
 
+@pytest.mark.slow
 def test_two_processes_are_timed():
     assert (measure_training(TINY, EAGER[:1], 5) > 0).all()
 

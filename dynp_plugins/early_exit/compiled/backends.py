@@ -71,6 +71,7 @@ def inductor(step: ExampleStep, options: BackendOptions) -> Run:
 
 def openvino(step: ExampleStep, options: BackendOptions) -> Run:
     """OpenVINO on a CPU."""
+    import_openvino()  # before the export, which takes a while
     _require_cpu('openvino', step)
     return openvino_run(openvino_model(_exported(step)), options)
 

@@ -43,14 +43,7 @@ from dynp_plugins.networks import MultiExitNetwork
 
 from .timing import Clock, RoundLimits, interleaved_rounds
 from .timing import paired_ratio as median_ratio
-from .timing_options import (
-    add_timing_options,
-    check_options,
-    chosen_clock,
-    chosen_size,
-    header,
-    settle_threads,
-)
+from .timing_options import chosen_clock, chosen_size, header, timing_arguments
 
 FORWARD, AGAIN = 'forward', 'forward, again'
 NEVER_LEAVE, LOOK = 'engine, no thresholds', 'engine, thresholds that nobody reaches'
@@ -244,15 +237,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_timing_options(parser, batch=64)
-    return parser.parse_args()
+    return timing_arguments(parser, batch=64)
 
 
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
-    check_options(args)
-    settle_threads(args.threads)
     clock = chosen_clock(args.clock, torch.device(args.device))
     for name in args.names:
         size = chosen_size(args, name)

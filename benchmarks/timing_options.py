@@ -11,12 +11,15 @@ from dynp_plugins.errors import UserError
 from .timing import MIN_ROUNDS, Clock, WallClock, clock_for
 
 
-def add_timing_options(parser: argparse.ArgumentParser, batch: int) -> None:
-    """Add the names of networks and the options that say how they are timed.
+def timing_arguments(parser: argparse.ArgumentParser, batch: int) -> argparse.Namespace:
+    """Parse the names of networks and how they are timed; torch has the threads afterwards.
 
     Args:
-        parser: Gets them.
+        parser: Has a benchmark's own options, and gets these.
         batch: Images of a batch unless somebody asks for another number.
+
+    Raises:
+        UserError: A number is too small, or the clock does not suit the device.
     """
     parser.add_argument(
         'names',
@@ -43,14 +46,14 @@ def add_timing_options(parser: argparse.ArgumentParser, batch: int) -> None:
         help='cpu counts what this process computes and not what it waits for others; with '
         '--threads 1, on a CPU that is shared',
     )
+    args = parser.parse_args()
+    _check(args)
+    settle_threads(args.threads)
+    return args
 
 
-def check_options(args: argparse.Namespace) -> None:
-    """Refuse what cannot be measured.
-
-    Raises:
-        UserError: A number is too small, or the clock does not suit the device.
-    """
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what cannot be measured."""
     least = {'batch': 2, 'repeats': MIN_ROUNDS, 'threads': 1, 'size': 1}
     for option, number in least.items():
         value = getattr(args, option)

@@ -38,14 +38,7 @@ from dynp_plugins.warm_allocator import ENVIRONMENT
 from .interleaved_processes import ContestantProcess
 from .plain_network import as_plain
 from .timing import Clock, RoundLimits, interleaved_rounds, paired_ratio
-from .timing_options import (
-    add_timing_options,
-    check_options,
-    chosen_clock,
-    chosen_size,
-    header,
-    settle_threads,
-)
+from .timing_options import chosen_clock, chosen_size, header, settle_threads, timing_arguments
 
 PARTS = ('forward', 'loss', 'backward', 'optimizer')
 CLASSES = 1000
@@ -229,18 +222,15 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_timing_options(parser, batch=32)
     parser.add_argument(
         '--no-compile', action='store_true', help='leave out the forms that are compiled'
     )
-    return parser.parse_args()
+    return timing_arguments(parser, batch=32)
 
 
 @exits_on_user_error
 def main() -> None:
     args = parse_args()
-    check_options(args)
-    settle_threads(args.threads)
     forms = [form for form in OURS if not (form.compiled and args.no_compile)]
     for name in args.names:
         size = chosen_size(args, name)

@@ -125,7 +125,6 @@ def openvino_run(model: Any, options: BackendOptions) -> Run:
         settings['SNIPPETS_MODE'] = 'DISABLE'
     core = import_openvino().Core()
     request = core.compile_model(model, 'CPU', settings).create_infer_request()
-
     places = [torch.from_numpy(tensor.data) for tensor in request.input_tensors]
 
     def run(inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
